@@ -231,3 +231,11 @@ BACKBONES = Registry(
 HEADS = Registry('head', home='pyskl.models.heads', elsewhere=('TSMHead', 'X3DHead'))
 LOSSES = Registry('loss', home='pyskl.models.losses')
 RECOGNIZERS = Registry('recognizer', home='pyskl.models.recognizers')
+LOGGERS = Registry(
+    'logger',
+    home='pyskl.engine.loggers',
+    elsewhere=(
+        *('ClearMLLoggerHook', 'DvcliveLoggerHook', 'NeptuneLoggerHook', 'PaviLoggerHook'),
+        'SegmindLoggerHook',
+    ),
+)

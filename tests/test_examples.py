@@ -12,6 +12,8 @@ from config_files import CONFIGS
 from tiny import ROOT, problem, run, script
 
 from pyskl.annotations import make_annotation, write_annotations
+from pyskl.apis.setup import read_run
+from pyskl.engine.loggers import Loggers
 from pyskl.errors import ConfigError
 from pyskl.evaluation import top_k_accuracy
 from pyskl.scores import load_scores
@@ -52,6 +54,16 @@ def test_an_example_trains_and_is_tested(folder, name, monkeypatch, capsys):
     for tool in ('train', 'test'):
         assert script(tool).main([f'{name}_config.py']) == 0
     assert 0 <= top1(folder) <= 1 and 'top1_acc' in capsys.readouterr().out
+
+
+def test_a_logger_of_ones_own_writes_its_figures(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    loggers = Loggers(read_run('own_logger_config.py').recipe)
+    for done, goes_on in ((0, False), (2, True)):
+        with loggers.running(folder, done, {}, goes_on):
+            loggers.scalars(done + 2, {'train/loss': 0.5, 'val/top1_acc': 0.25})
+    lines = (folder / 'figures.csv').read_text().splitlines()
+    assert lines[1:] == ['2,val/top1_acc,0.25', '4,val/top1_acc,0.25']
 
 
 def write_nine_joints(path: Path) -> None:

@@ -20,8 +20,8 @@ from pyskl.annotations import open_annotations, write_annotations
 from pyskl.scores.score_file import save_scores
 from pyskl.scripts import run_script
 from pyskl.sources.synthetic.recordings import write_recordings
-from pyskl.spotting.fit import save_thresholds
 from pyskl.spotting.segments import Thresholds
+from pyskl.spotting.settings import Settings, save_settings
 
 pytestmark = pytest.mark.skipif(sys.platform != 'linux', reason='asks /proc what a file is called')
 
@@ -103,7 +103,7 @@ def _spotting(folder: Path) -> None:
     (folder / 'spotting.py').write_text(SPOTTING.format(root=ROOT, folder=folder))
     weights = init_recognizer(folder / 'spotting.py').state_dict()
     torch.save({'state_dict': weights, 'meta': {}}, folder / 'spotting.pth')
-    save_thresholds(folder / 'thresholds.json', Thresholds(background=32), {})
+    save_settings(folder / 'thresholds.json', Settings(Thresholds(background=32)), {})
 
 
 def status_of(command: str) -> int:

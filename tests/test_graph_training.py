@@ -11,7 +11,7 @@ import pytest
 import tiny
 import tiny_graph
 import torch
-from test_train import assert_same_checkpoint, rows
+from run_files import assert_same_checkpoint, rows
 from tiny import run, script
 from tiny_graph import EMBEDDING, PROTOGCN, problem
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from pyskl.recipe.settings import TopLevel
-from pyskl.recipe.settings_base import MISSING, hints_of, listed_settings, nested_settings
+from pyskl.recipe.settings_base import MISSING, hints_of, nested_settings
 from pyskl.registry import (
     BACKBONES,
     DATASETS,
     HEADS,
+    LOGGERS,
     LOSSES,
     PIPELINES,
     RECOGNIZERS,
@@ -31,6 +32,7 @@ REGISTRIES = {
     'heads': ('Heads', HEADS, 'model.cls_head', 'models'),
     'losses': ('Losses', LOSSES, 'model.cls_head.loss_cls', 'models'),
     'recognizers': ('Recognizers', RECOGNIZERS, 'model', 'models'),
+    'loggers': ('Loggers', LOGGERS, 'log_config.hooks[0]', 'loggers'),
 }
 # title -> modules of the Python interface on that page, and what for
 INTERFACE = {
@@ -64,6 +66,8 @@ INTERFACE = {
         'networks, heads, losses, recognizers',
     ),
     'pyskl.recipe': (['pyskl.recipe'], 'read, check and print configs'),
+    'pyskl.engine.loggers': (['pyskl.engine.loggers'], 'where the figures of a training go'),
+    'pyskl.hub': (['pyskl.hub'], 'trained networks as folders, to and from the Hugging Face Hub'),
     'pyskl.scores': (['pyskl.scores'], 'align, blend, fit weights, write submissions'),
     'pyskl.evaluation': (['pyskl.evaluation'], 'figures of scores whose labels are known'),
     'pyskl.onnx': (['pyskl.onnx'], 'answers of exported networks, without PyTorch'),
@@ -103,7 +107,7 @@ def settings_page() -> str:
         '`python tools/print_config.py CONFIG` shows one with all defaults filled in. What `model` '
         'and `data` hold beside these are components: [data sets](datasets.md), '
         '[steps](steps.md), [backbones](backbones.md), [heads](heads.md), [losses](losses.md), '
-        '[recognizers](recognizers.md).'
+        '[recognizers](recognizers.md); what `log_config.hooks` lists are [loggers](loggers.md).'
     ]
     classes = settings_classes()
     for cls, places in classes.items():
@@ -119,7 +123,7 @@ def _settings_table(cls: type, classes: Mapping[type, list[str]]) -> str:
     rows = []
     for field in dataclasses.fields(cls):
         hint = hints[field.name]
-        inner = nested_settings(hint) or listed_settings(hint)
+        inner = nested_settings(hint)
         meaning = [_text(meanings.get(field.name, '')), _limits(field.metadata)]
         if inner:
             meaning.append(f'[its keys](#{classes[inner][0]})')
@@ -135,11 +139,10 @@ def settings_classes() -> dict[type, list[str]]:
     waiting = [(TopLevel, '')]
     for cls, place in waiting:
         for name, hint in hints_of(cls).items():
-            inner, listed = nested_settings(hint), listed_settings(hint)
-            if inner or listed:
-                path = f'{place}{name}' + ('' if inner else '[]')
-                found.setdefault(inner or listed, []).append(path)
-                waiting.append((inner or listed, f'{path}.'))
+            inner = nested_settings(hint)
+            if inner:
+                found.setdefault(inner, []).append(f'{place}{name}')
+                waiting.append((inner, f'{place}{name}.'))
     return found
 
 
@@ -152,7 +155,7 @@ def _limits(metadata: Mapping[str, Any]) -> str:
 def _expected(hint: Any) -> str:
     if nested_settings(hint):
         return 'a dict or None' if describe(hint).endswith('None') else 'a dict'
-    return 'a list of dicts' if listed_settings(hint) else describe(hint)
+    return describe(hint)
 
 
 # Components
@@ -308,8 +311,6 @@ def _default(value: Any) -> str:
         return '(needed)'
     if dataclasses.is_dataclass(value):
         return 'as below'
-    if isinstance(value, (list, tuple)) and value and dataclasses.is_dataclass(value[0]):
-        return ', '.join(f"`dict(type='{item.type}')`" for item in value)
     return f'`{value!r}`'.replace('|', r'\|')
 
 

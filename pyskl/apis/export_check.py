@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from torch import nn
 
 from ..datasets.loader import collate
 from ..errors import UserError
 from ..inference.clips import Wanted, clips_of
 from ..onnx import GraphRecognizer
 from .inference import test_sample
+from .trained import TrainedRecognizer
 
 NUM_CLIPS = 10
 TOLERANCE = {'fp32': 1e-4, 'fp16': 1e-2}  # of a probability
@@ -22,7 +22,7 @@ MADE_UP_VIDEO = (270, 360)  # height and width in pixels, enough for the usual c
 
 
 def compare(
-    model: nn.Module,
+    model: TrainedRecognizer,
     exported: GraphRecognizer,
     clips: Sequence[Mapping[str, Any]],
     precision: Literal['fp32', 'fp16'],
@@ -62,14 +62,14 @@ def compare(
     )
 
 
-def torch_answers(model: nn.Module, clip: Mapping[str, Any]) -> np.ndarray:
+def torch_answers(model: TrainedRecognizer, clip: Mapping[str, Any]) -> np.ndarray:
     """Return the class probabilities (A, K) of a clip, one row for each of the model's answers."""
     answers = model(collate([test_sample(model, clip)]), return_loss=False)
     rows = answers.values() if isinstance(answers, Mapping) else [answers]
     return np.concatenate(list(rows))
 
 
-def made_up_clips(model: nn.Module) -> list[dict[str, Any]]:
+def made_up_clips(model: TrainedRecognizer) -> list[dict[str, Any]]:
     """Make clips that a model takes: key points, frames, or both.
 
     They are short and long, of one to three people, and some joints are missing.

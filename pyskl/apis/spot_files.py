@@ -1,88 +1,144 @@
-"""Spotting file by file: scores of recordings, thresholds chosen by data.val, figures where labels are known."""
+"""Spot recordings file by file: scores, thresholds chosen on data.val, figures of labelled ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from ..annotations.segments import Segment
 from ..errors import ConfigError, DataError
 from ..evaluation.spotting import (
     CHALLENGE_IOU,
-    add_up,
+    NOTHING,
     commonest,
     count_right,
     evaluate_spotting,
+    frame_classes,
     sliding_baseline,
+    sum_counts,
 )
 from ..sources.recordings import Recording, RecordingFile, find_recordings
-from ..spotting.fit import Finish, fit_thresholds
-from ..spotting.segments import Scores, Thresholds, find_segments
+from ..spotting.fit import fit_thresholds, fit_weights
+from ..spotting.frame_rate import in_file_frames, num_resampled, source_frames
+from ..spotting.segments import Thresholds, find_segments
 from ..wording import count, some
 from .setup import read_run
-from .spotting import Spotter, check_fits, in_file_frames, num_taken
+from .spotting import Spotter, StreamScores, check_fits
 
 MOST_NOTES = 5
 
 
-def choose_thresholds(
+@dataclass(frozen=True)
+class _Labelled:
+    """A recording of data.val that thresholds are chosen on.
+
+    Attributes:
+        scores: of each stream.
+        truth: its labels, in frames of its file.
+        first: number of its first frame.
+        num_frames: of its file.
+        rate: frames of its file per frame of the windows.
+    """
+
+    scores: StreamScores
+    truth: Sequence[Segment]
+    first: int
+    num_frames: int
+    rate: float
+
+    def classes(self, background: int | None) -> np.ndarray:
+        """Return what happens at each scored frame: (N,) classes, background or -1 for nothing."""
+        classes = frame_classes(self.truth, self.first, self.num_frames)
+        classes = classes[source_frames(self.scores[0].middles, self.rate)]
+        return np.where(classes == NOTHING, -1 if background is None else background, classes)
+
+
+def choose_settings(
     config: str,
     spotter: Spotter,
     files: Sequence[RecordingFile],
     start: Thresholds,
+    weights_too: bool,
 ) -> tuple[Thresholds, dict[str, Any]]:
-    """Choose thresholds by the recordings of the config's data.val, at its frame rate, and say so.
+    """Choose thresholds on the recordings of the config's data.val, at its frame rate.
+
+    Prints what was chosen.
 
     Args:
         config: path of the config.
-        spotter: its networks.
+        spotter: its networks. If `weights_too`, it gets the chosen weights.
         files: the recordings that are reported.
-        start: where to begin.
+        start: thresholds to begin with.
+        weights_too: choose the weights of the streams first.
 
     Returns:
-        The thresholds, and how they came about.
+        The thresholds, and how they were chosen.
 
     Raises:
-        ConfigError: data.val is no RecordingDataset. DataError: its recordings have no labels, or are
-            among those that are reported.
+        ConfigError: data.val is no RecordingDataset.
+        DataError: its recordings have no labels, or are among those that are reported.
     """
     chosen = _val_files(config)
     _check_apart(chosen, files)
-    scores, truth, read = {}, {}, {}
-    for file, recording, one in scored(spotter, chosen, None, 'choosing thresholds'):
+    recordings: dict[str, _Labelled] = {}
+    for file, recording, scores in score_recordings(spotter, chosen, None, 'choosing thresholds'):
         if recording.segments is None:
-            raise DataError(f'{file.path}: has no labels, so thresholds cannot be chosen by it.')
-        scores[file.name], truth[file.name] = one, recording.segments
-        read[file.name] = (recording.first, recording.num_frames, spotter.rate(recording.fps))
-    finish: Finish = lambda name, segments: in_file_frames(segments, *read[name])  # noqa: E731
-    how, value = fit_thresholds(scores, truth, start, finish)
-    said = ', '.join(
-        f'{name} {number:g}' for name, number in vars(how).items() if name != 'background'
-    )
+            raise DataError(f'{file.path}: has no labels, so thresholds cannot be chosen on it.')
+        rate = spotter.rate(recording.fps)
+        recordings[file.name] = _Labelled(
+            scores, recording.segments, recording.first, recording.num_frames, rate
+        )
+    where = f'chosen on {count(len(chosen), "recording")} of data.val'
+    if weights_too:
+        spotter.set_weights(_chosen_weights([*recordings.values()], spotter.background))
+        print(f'weights {where}: {" ".join(f"{weight:g}" for weight in spotter.weights)}')
+
+    def to_file(name: str, segments: Sequence[Segment]) -> list[Segment]:
+        given = recordings[name]
+        return in_file_frames(segments, given.first, given.num_frames, given.rate)
+
+    scores_of = {name: spotter.blend(each.scores) for name, each in recordings.items()}
+    truth = {name: each.truth for name, each in recordings.items()}
+    thresholds, f1 = fit_thresholds(scores_of, truth, start, to_file)
+    values = [f'{name} {v:g}' for name, v in vars(thresholds).items() if name != 'background']
     print(
-        f'thresholds chosen by {count(len(chosen), "recording")} of data.val (F1 {value:.4f} there, which '
-        f'is too good: they were chosen by it): {said}'
+        f'thresholds {where} (F1 {f1:.4f} there, which is optimistic since they were chosen on '
+        f'them): {", ".join(values)}'
     )
     made = {
         'chosen_on': [str(file.path) for file in chosen],
-        'f1_there': value,
+        'f1_there': f1,
         'iou': CHALLENGE_IOU,
     }
-    return how, made
+    return thresholds, made
 
 
-def scored(
+def _chosen_weights(recordings: Sequence[_Labelled], background: int | None) -> tuple[float, ...]:
+    """Choose the weights of the streams on all windows of all recordings."""
+    probs = [np.stack([stream.probs for stream in each.scores]) for each in recordings]
+    labels = [each.classes(background) for each in recordings]
+    return fit_weights(np.concatenate(probs, 1), np.concatenate(labels))
+
+
+def score_recordings(
     spotter: Spotter, files: Sequence[RecordingFile], fps: float | None, title: str
-) -> Iterator[tuple[RecordingFile, Recording, Scores]]:
-    """Read and score one recording after the other, under a bar that counts frames.
+) -> Iterator[tuple[RecordingFile, Recording, StreamScores]]:
+    """Read and score one recording after the other, with a progress bar.
 
-    Recordings have the rate `fps`; None: what they say themselves. What was odd is printed at the end.
+    Prints warnings about the recordings at the end.
+
+    Args:
+        spotter: the networks.
+        files: the recordings.
+        fps: of all recordings; None: their own.
+        title: of the progress bar.
     """
-    notes = []
+    notes: list[str] = []
     with tqdm(files, title, unit='recording', leave=False, disable=None) as bar:
         for file in bar:
             recording = file.read()
@@ -91,89 +147,88 @@ def scored(
             notes += recording.notes
             if not recording.shown().any():
                 notes.append(f'{file.path}: nobody is seen in any frame, so nothing is spotted')
-            rate = spotter.rate(recording.fps)
-            total = num_taken(recording.num_frames, rate)
-            yield (
-                file,
-                recording,
-                spotter.scores(
-                    recording,
-                    progress=lambda done, name=file.name, n=total: bar.set_postfix_str(
-                        f'{name} {done / n:.0%}'
-                    ),
-                ),
-            )
+            total = num_resampled(recording.num_frames, spotter.rate(recording.fps))
+
+            def show(done: int, name: str = file.name, total: int = total) -> None:
+                bar.set_postfix_str(f'{name} {done / total:.0%}')
+
+            yield file, recording, spotter.stream_scores(recording, progress=show)
     for note in notes[:MOST_NOTES]:
         print(f'warning: {note}')
     if len(notes) > MOST_NOTES:
         print(f'warning: and {len(notes) - MOST_NOTES} more such lines')
 
 
-def finished(
-    spotter: Spotter, recording: Recording, scores: Scores, how: Thresholds
+def segments_of(
+    spotter: Spotter, recording: Recording, scores: StreamScores, thresholds: Thresholds
 ) -> list[Segment]:
     """Return the segments of a recording, in frames of its file."""
+    segments = find_segments(spotter.blend(scores), thresholds)
     rate = spotter.rate(recording.fps)
-    return in_file_frames(find_segments(scores, how), recording.first, recording.num_frames, rate)
+    return in_file_frames(segments, recording.first, recording.num_frames, rate)
 
 
-def judge(
+def print_figures(
     truth: Mapping[str, Sequence[Segment]],
     found: Mapping[str, Sequence[Segment]],
     frames: Mapping[str, tuple[int, int]],
     num_classes: int,
 ) -> dict[str, Any]:
-    """Figures of the recordings with labels, printed; {} where there are none."""
+    """Measure the recordings with labels, and print the figures.
+
+    Args:
+        truth: labels by recording, of those that have any.
+        found: segments by recording.
+        frames: number of the first frame, and number of frames, by recording.
+        num_classes: K of the network.
+
+    Returns:
+        The figures as metrics.json holds them; empty if no recording has labels.
+    """
     if not any(truth.values()):
         return {}
-    beyond = [s.label for segments in truth.values() for s in segments if s.label >= num_classes]
-    if beyond:
+    largest = max(segment.label for segments in truth.values() for segment in segments)
+    if largest >= num_classes:
         print(
-            f'warning: labels hold class {max(beyond)}, and the network has {num_classes}: never found'
+            f'warning: labels hold class {largest}, which a network of {num_classes} classes never '
+            'finds'
         )
     if len(truth) < len(found):
-        print(
-            f'warning: {len(found) - len(truth)} of {len(found)} recordings have no labels and do not count'
-        )
+        without = len(found) - len(truth)
+        print(f'warning: {without} of {len(found)} recordings have no labels and do not count')
+
+    # The figures, and those of the simplest baseline.
     found = {name: segments for name, segments in found.items() if name in truth}
     frames = {name: frames[name] for name in truth}
     figures = evaluate_spotting(truth, found, frames)
     label, length = commonest(truth)
-    baseline = add_up(count_right(truth, sliding_baseline(frames, label, length)))
+    baseline = sum_counts(count_right(truth, sliding_baseline(frames, label, length))).f1
+
+    ious = [key[3:] for key in figures if key.startswith('f1@')]
     print(
-        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  recall {figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
+        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  '
+        f'recall {figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
     )
-    print('IoU   ' + '  '.join(f'{key[3:]:>6}' for key in figures if key.startswith('f1@')))
+    print('IoU   ' + '  '.join(f'{iou:>6}' for iou in ious))
+    print('F1    ' + '  '.join(f'{figures[f"f1@{iou}"]:.4f}' for iou in ious))
+    print('mAP   ' + '  '.join(f'{figures[f"map@{iou}"]:.4f}' for iou in ious))
     print(
-        'F1    '
-        + '  '.join(f'{value:.4f}' for key, value in figures.items() if key.startswith('f1@'))
-    )
-    print(
-        'mAP   '
-        + '  '.join(f'{value:.4f}' for key, value in figures.items() if key.startswith('map@'))
-    )
-    print(
-        f'frames right {figures["frame_accuracy"]:.4f} (answering nothing: {figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 '
-        f'{figures["macro_f1"]:.4f}'
+        f'frames right {figures["frame_accuracy"]:.4f} (answering nothing: '
+        f'{figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 {figures["macro_f1"]:.4f}'
     )
     print(
-        f'to beat: class {label}, the commonest, in windows of {length} frames one after the other: F1 {baseline.f1:.4f}'
+        f'to beat: class {label}, the commonest, in windows of {length} frames one after the '
+        f'other: F1 {baseline:.4f}'
     )
     per_class = {
-        k: {
-            'true': c.true,
-            'predicted': c.predicted,
-            'precision': c.precision,
-            'recall': c.recall,
-            'f1': c.f1,
-        }
+        k: {**asdict(c), 'precision': c.precision, 'recall': c.recall, 'f1': c.f1}
         for k, c in count_right(truth, found).items()
     }
-    return {**figures, 'f1_of_commonest_class': baseline.f1, 'per_class': per_class}
+    return {**figures, 'f1_of_commonest_class': baseline, 'per_class': per_class}
 
 
 def _val_files(config: str) -> list[RecordingFile]:
-    """The recordings of the config's data.val."""
+    """Return the recordings of the config's data.val."""
     val = read_run(config, splits=('val',)).recipe.data.val
     if not val or val.get('type') != 'RecordingDataset':
         raise ConfigError(f'{config}: --fit-on val needs data.val, a RecordingDataset.')
@@ -188,11 +243,12 @@ def _val_files(config: str) -> list[RecordingFile]:
 
 
 def _check_apart(chosen: Sequence[RecordingFile], files: Sequence[RecordingFile]) -> None:
-    """Refuse thresholds chosen by recordings that are reported."""
-    ours = {(file.path.resolve(), file.name) for file in files}
-    shared = [file.name for file in chosen if (file.path.resolve(), file.name) in ours]
+    """Raise a DataError if thresholds would be chosen on recordings that are reported."""
+    reported = {(file.path.resolve(), file.name) for file in files}
+    shared = [file.name for file in chosen if (file.path.resolve(), file.name) in reported]
     if shared:
         raise DataError(
-            f'--fit-on val: {count(len(shared), "recording")} of data.val ({some(shared, 3)}) are among those that are '
-            'spotted here; figures on them would say little. Name other recordings, or --split test.'
+            f'--fit-on val: {count(len(shared), "recording")} of data.val ({some(shared, 3)}) are '
+            'among those that are spotted here; figures on them would say little. Name other '
+            'recordings, or --split test.'
         )

@@ -1,4 +1,8 @@
-"""Spotting in Python: when does what happen in a long recording?
+"""Spotting in Python: find what happens when in a long recording.
+
+from pyskl.apis import load_spotter
+from pyskl.sources.recordings import find_recordings
+from pyskl.spotting.segments import Thresholds
 
 spotter = load_spotter([('configs/spotting/demo.py', 'latest.pth')])
 for file in find_recordings(['recordings/']):
@@ -10,40 +14,41 @@ for file in find_recordings(['recordings/']):
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import torch
 
 from ..annotations.segments import Segment
-from ..datasets import Compose
-from ..datasets.loader import collate
-from ..engine.batch import predict
-from ..errors import CheckpointError, ConfigError, DataError
-from ..inputs import lazy_inputs
-from ..labels import Labels, class_names
+from ..errors import ConfigError, DataError
+from ..labels import Labels
 from ..models import fuse_conv_bn
-from ..models.recognizers.recognizer_gcn import RecognizerGCN
-from ..models.recognizers.views import ViewRecognizer
 from ..recipe import dataset_configs
 from ..scores.blend import check_weights
 from ..skeletons import is_present
 from ..sources.recordings import Recording
+from ..spotting.frame_rate import in_file_frames, num_resampled, resample
 from ..spotting.segments import Scores, Thresholds, find_segments
-from ..spotting.windows import Block, Windows, window_pipeline
+from ..spotting.windows import Block, Windows
 from ..wording import plain
 from .inference import init_recognizer
+from .trained import TrainedRecognizer, class_names_of
+from .window_scores import for_windows, window_probs
 
-GRAPH_VIEWS = {'cpu': 32, 'cuda': 512}  # windows that pass a graph network at once
 Progress = Callable[[int], None]
+StreamScores = Sequence[Scores]  # one for each stream, for the same frames
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a config's RecordingDataset says of spotting."""
+class SpottingConfig:
+    """What the RecordingDataset of a config says about spotting.
+
+    Attributes:
+        windows: how windows slide; None: the config has no RecordingDataset.
+        background: the class of background; None: there is none.
+    """
 
     windows: Windows | None
     background: int | None
@@ -53,131 +58,163 @@ class Spotter:
     """Trained networks that answer for the windows of a recording.
 
     Attributes:
+        models: the streams.
         windows: how they slide.
+        weights: of the streams; they sum to 1.
         background: the class of windows in which nothing happens; None: there is none.
-        num_classes: K, background among them.
+        num_classes: K, including background.
     """
 
     def __init__(
         self,
-        models: Sequence[torch.nn.Module],
+        models: Sequence[TrainedRecognizer],
         windows: Windows,
         weights: Sequence[float] | None = None,
         background: int | None = None,
     ):
-        """Take models from init_recognizer, which are used for spotting alone from here on.
+        """Blend the class scores of models.
 
         Args:
-            models: the streams.
+            models: the streams, from init_recognizer.
             windows: how they slide.
-            weights: of the streams, as ensemble.py has them; None: its defaults.
+            weights: of the streams, as in ensemble.py; None: its defaults.
             background: the class of background.
 
         Raises:
-            ConfigError: a model that has no class scores for each view, streams that differ in their
-                classes or joints, other weights than streams.
+            ConfigError: a model that cannot answer for windows, streams that differ in their
+                classes or joints, another number of weights than of streams.
         """
         self.models, self.windows, self.background = list(models), windows, background
-        given = check_weights(weights, len(self.models))
-        if min(given) < 0:
-            raise ConfigError(f'--weights {given}: expected numbers from 0 on.')
-        self.weights = [weight / sum(given) for weight in given]
-        counts = [model.cls_head.num_classes for model in self.models]
-        _check_names(self.models)
-        self.num_classes = counts[0]
-        if len(set(counts)) > 1:
-            raise ConfigError(
-                f'the streams have {" and ".join(map(str, counts))} classes. Expected the same classes '
-                'in the same order.'
-            )
+        self.set_weights(weights)
+        self.num_classes = _common_classes(self.models)
         if background is not None and not 0 <= background < self.num_classes:
             raise ConfigError(
                 f'background = {background}: expected a class, 0 to {self.num_classes - 1}.'
             )
-        self._pipelines = [_prepared(model) for model in self.models]
+        self._prepared = [for_windows(model) for model in self.models]
+
+    def set_weights(self, weights: Sequence[float] | None) -> None:
+        """Change the weights of the streams.
+
+        Args:
+            weights: one for each stream, as in ensemble.py; None: its defaults.
+
+        Raises:
+            ConfigError: another number of weights than of streams, or weights below 0.
+        """
+        given = check_weights(weights, len(self.models))
+        if min(given) < 0:
+            raise ConfigError(f'--weights {given}: expected numbers from 0 on.')
+        self.weights = [weight / sum(given) for weight in given]
 
     def names(self, labels: Labels | None = None) -> list[str]:
-        """Return the names of the classes; that of background is 'nothing' where nobody says."""
-        model = self.models[0]
-        sources = (('labels', labels), *model.label_sources)
-        names = class_names(self.num_classes, *sources, layouts=model.layouts)
+        """Return the names of the classes; background without a name is called 'nothing'."""
+        names = class_names_of(self.models[0], ('labels', labels))
         if self.background is not None and names[self.background] == f'class {self.background}':
             names[self.background] = 'nothing'
         return names
 
-    def scores(
-        self, recording: Recording, fps: float | None = None, progress: Progress | None = None
-    ) -> Scores:
-        """Compute class scores along a recording.
-
-        Args:
-            recording: of any length; only the frames of a block pass the networks at once.
-            fps: of the recording; None: what it says itself, or else that of the windows.
-            progress: told how many frames are done, block by block.
-
-        Raises:
-            DataError: the recording does not fit the networks. CheckpointError: their answers are no
-                numbers.
-        """
-        rate = self.rate(fps or recording.fps)
-        number, middles, probs = num_taken(recording.num_frames, rate), [], []
-        for block in self.windows.blocks(number):
-            part = at_rate(recording, rate, block.start, block.stop)
-            clip = part.cut(0, part.num_frames)
-            middles.append(block.middles)
-            probs.append(self.block_scores(clip, block))
-            if progress is not None:
-                progress(min(int(block.middles[0]) + self.windows.every, number))
-        return Scores(np.concatenate(middles), np.concatenate(probs), number)
+    @cached_property
+    def num_joints(self) -> int | None:
+        """V, the number of joints that recordings must have; None: unknown."""
+        numbers = {model.wanted.num_joints for model in self.models} - {None}
+        if len(numbers) > 1:
+            raise ConfigError(
+                f'the streams take {" and ".join(map(str, numbers))} joints. Expected streams of '
+                'the same key points.'
+            )
+        return numbers.pop() if numbers else None
 
     def rate(self, fps: float | None) -> float:
-        """Return how many frames of a recording go by in one frame of the windows."""
+        """Return the number of frames of a recording per frame of the windows."""
         if fps is None or self.windows.fps is None:
             return 1.0
         return fps / self.windows.fps
 
-    def block_scores(self, clip: Mapping[str, Any], block: Block) -> np.ndarray:
-        """Blend the streams' scores of a block: (N, K) probabilities, the mean over window lengths.
+    def scores(
+        self, recording: Recording, fps: float | None = None, progress: Progress | None = None
+    ) -> Scores:
+        """Compute the blended class scores along a recording; see stream_scores."""
+        return self.blend(self.stream_scores(recording, fps, progress))
 
-        Windows in which nobody is seen have no answer: background, or zeros without one.
+    def stream_scores(
+        self, recording: Recording, fps: float | None = None, progress: Progress | None = None
+    ) -> StreamScores:
+        """Compute the class scores of each stream along a recording.
+
+        Args:
+            recording: of any length; the networks see one block of it at a time.
+            fps: of the recording; None: its own, or else that of the windows.
+            progress: called with the number of frames done, after each block.
+
+        Raises:
+            DataError: the recording does not fit the networks.
+            CheckpointError: a network answers NaN or infinity.
+        """
+        rate = self.rate(fps or recording.fps)
+        number, middles, probs = num_resampled(recording.num_frames, rate), [], []
+        for block, clip in self.blocks(recording, rate):
+            middles.append(block.middles)
+            probs.append(self._block_probs(clip, block))
+            if progress is not None:
+                progress(min(int(block.middles[0]) + self.windows.every, number))
+        middle = np.concatenate(middles)
+        return [Scores(middle, each, number) for each in np.concatenate(probs, 1)]
+
+    def blocks(self, recording: Recording, rate: float) -> Iterator[tuple[Block, dict[str, Any]]]:
+        """Yield the blocks of windows of a recording, each with its frames as an annotation."""
+        for block in self.windows.blocks(num_resampled(recording.num_frames, rate)):
+            part = resample(recording, rate, block.start, block.stop)
+            yield block, part.cut(0, part.num_frames)
+
+    def block_scores(self, clip: Mapping[str, Any], block: Block) -> np.ndarray:
+        """Compute the blended probabilities (N, K) of a block, the mean over window lengths.
+
+        A window in which nobody is seen is background, or zeros if there is no such class.
 
         Args:
             clip: the frames of the block, as an annotation.
-            block: see Windows.
+            block: its windows.
         """
-        spans = block.spans - block.start  # (N, L, 2)
-        shown = is_present(clip['keypoint'], clip.get('keypoint_score')).any((0, 2))
-        before = np.concatenate([[0], shown.cumsum()])
-        seen = before[spans[..., 1]] > before[spans[..., 0]]  # (N, L)
-        probs = np.zeros((*seen.shape, self.num_classes), np.float32)
-        if self.background is not None:
-            probs[~seen, self.background] = 1
-        if seen.any():
-            probs[seen] = sum(
-                weight * _window_probs(model, pipeline, clip, spans[seen])
-                for weight, model, pipeline in zip(self.weights, self.models, self._pipelines)
-            )
-        return probs.mean(1)
+        return self._blended(self._block_probs(clip, block))
+
+    def blend(self, streams: StreamScores) -> Scores:
+        """Average the scores of the streams by their weights."""
+        return replace(streams[0], probs=self._blended(np.stack([s.probs for s in streams])))
 
     def segments(
-        self, recording: Recording, how: Thresholds | None = None, fps: float | None = None
+        self, recording: Recording, thresholds: Thresholds | None = None, fps: float | None = None
     ) -> list[Segment]:
-        """Spot what happens in a recording, in frames as its file counts them."""
-        how = how or Thresholds(background=self.background)
-        found = find_segments(self.scores(recording, fps), how)
+        """Find the segments of a recording, in frames as its file counts them.
+
+        Args:
+            recording: of any length.
+            thresholds: what makes a segment; None: the defaults.
+            fps: of the recording; None: its own, or else that of the windows.
+        """
+        thresholds = thresholds or Thresholds(background=self.background)
+        found = find_segments(self.scores(recording, fps), thresholds)
         rate = self.rate(fps or recording.fps)
         return in_file_frames(found, recording.first, recording.num_frames, rate)
 
-    @cached_property
-    def num_joints(self) -> int | None:
-        """V that recordings must have; None where nobody says it."""
-        numbers = {model.wanted.num_joints for model in self.models} - {None}
-        if len(numbers) > 1:
-            raise ConfigError(
-                f'the streams take {" and ".join(map(str, sorted(numbers)))} joints. Expected streams of '
-                'the same key points.'
-            )
-        return numbers.pop() if numbers else None
+    def _blended(self, probs: np.ndarray) -> np.ndarray:
+        """Average (S, N, K) over S streams, added in their order."""
+        total = self.weights[0] * probs[0]
+        for weight, each in zip(self.weights[1:], probs[1:]):
+            total = total + weight * each
+        return total
+
+    def _block_probs(self, clip: Mapping[str, Any], block: Block) -> np.ndarray:
+        """Compute the scores (S, N, K) of each of S streams; see block_scores."""
+        seen = seen_windows(clip, block)  # (N, L)
+        probs = np.zeros((len(self.models), *seen.shape, self.num_classes), np.float32)
+        if self.background is not None:
+            probs[:, ~seen, self.background] = 1
+        if seen.any():
+            spans = block.spans[seen] - block.start
+            for (model, pipeline), each in zip(self._prepared, probs):
+                each[seen] = window_probs(model, pipeline, clip, spans)
+        return probs.mean(2)
 
 
 def load_spotter(
@@ -191,171 +228,106 @@ def load_spotter(
 
     Args:
         streams: config and checkpoint of each.
-        weights: one a stream.
-        windows: how they slide; None: as the first config's data.test (RecordingDataset) says.
-        device: 'cpu', 'cuda:0'; default: CUDA where there is one.
-        background: the class of background; None: what the configs say.
+        weights: of the streams.
+        windows: how they slide; None: as in data.test (RecordingDataset) of the first config.
+        device: 'cpu', 'cuda:0'; default: CUDA if there is a device.
+        background: the class of background; None: as in the configs.
 
     Raises:
-        UserError kinds: of configs and checkpoints; windows that nobody says.
+        ConfigError: configs that contradict one another; no config says how long windows are.
+        CheckpointError: a checkpoint does not fit its config.
     """
-    models = [init_recognizer(config, checkpoint, device) for config, checkpoint in streams]
-    told = [told_by(model) for model in models]
-    names = [model.cfg.filename for model in models]
-    if windows is None:
-        windows = told[0].windows
-    if windows is None:
+    models = [
+        cast(TrainedRecognizer, init_recognizer(config, checkpoint, device))
+        for config, checkpoint in streams
+    ]
+    configs = [spotting_config(model) for model in models]
+    where = ' and '.join(str(model.cfg.filename) for model in models)
+    first = configs[0]
+
+    # What the configs say about background and frame rate has to agree.
+    backgrounds = [config.background for config in configs]
+    if background is None and len(set(backgrounds)) > 1:
         raise ConfigError(
-            f'{names[0]}: data.test is no RecordingDataset, so nothing says how long windows are. Give '
-            '--lengths, in frames, e.g. --lengths 32 64.'
+            f'{where} have different classes of background: {", ".join(map(str, backgrounds))}. '
+            'Expected the same.'
         )
-    backgrounds = {each.background for each in told}
-    if background is None and len(backgrounds) > 1:
-        raise ConfigError(
-            f'{" and ".join(map(str, names))} say different classes of background: '
-            f'{", ".join(str(each.background) for each in told)}. Expected the same.'
-        )
-    background = told[0].background if background is None else background
-    rates = {each.windows.fps for each in told if each.windows is not None} - {None}
+    rates = {config.windows.fps for config in configs if config.windows and config.windows.fps}
     if len(rates) > 1:
         raise ConfigError(
-            f'{" and ".join(map(str, names))} say different frame rates: '
-            f'{", ".join(f"{rate:g}" for rate in sorted(rates))} frames a second. Windows of so many frames '
-            'would last differently long: expected streams of one rate.'
+            f'{where} have different frame rates: {", ".join(f"{rate:g}" for rate in rates)} '
+            'frames a second. Expected streams of one rate, so that their windows last equally '
+            'long.'
         )
-    if windows.fps is None and told[0].windows is not None:
-        windows = replace(windows, fps=told[0].windows.fps)
+
+    windows = windows or first.windows
+    if windows is None:
+        raise ConfigError(
+            f'{models[0].cfg.filename}: data.test is no RecordingDataset, so nothing says how long '
+            'windows are. Give --lengths in frames, e.g. --lengths 32 64.'
+        )
+    if windows.fps is None and first.windows is not None:
+        windows = replace(windows, fps=first.windows.fps)
     for model in models:
         fuse_conv_bn(model)
-    return Spotter(models, windows, weights, background)
+    return Spotter(models, windows, weights, first.background if background is None else background)
 
 
-def told_by(model: torch.nn.Module) -> Told:
-    """Return what the config of a model from init_recognizer says of spotting."""
+def spotting_config(model: TrainedRecognizer) -> SpottingConfig:
+    """Return what the config of a model says about spotting."""
     for _, dataset in dataset_configs(model.cfg.data.test):
         if dataset.get('type') in ('RecordingDataset', 'pyskl.RecordingDataset'):
-            lengths = tuple(dataset.get('lengths', (64,)))
-            windows = Windows(lengths, dataset.get('stride', 8), dataset.get('stride', 8))
-            windows = replace(windows.in_blocks(), fps=dataset.get('fps'))
-            return Told(windows, dataset.get('background'))
-    return Told(None, None)
+            lengths, stride = tuple(dataset.get('lengths', (64,))), dataset.get('stride', 8)
+            windows = Windows(lengths, stride, stride, dataset.get('fps')).in_blocks()
+            return SpottingConfig(windows, dataset.get('background'))
+    return SpottingConfig(None, None)
 
 
-def at_rate(
-    recording: Recording, rate: float, start: int = 0, stop: int | None = None
-) -> Recording:
-    """Return a recording of which every rate-th frame is taken, the nearest one there.
+def seen_windows(clip: Mapping[str, Any], block: Block) -> np.ndarray:
+    """Return which windows of a block show anybody: (N, L) bool.
 
     Args:
-        recording: stays as it is.
-        rate: frames of it that go by in one frame of the windows; 1: views, not copies.
-        start, stop: of the windows' frames only these; None: to the end.
+        clip: the frames of the block, as an annotation.
+        block: its windows.
     """
-    stop = num_taken(recording.num_frames, rate) if stop is None else stop
-    taken: Any = slice(start, stop) if rate == 1 else frames_taken(np.arange(start, stop), rate)
-    score = None if recording.score is None else recording.score[:, taken]
-    return replace(recording, keypoint=recording.keypoint[:, taken], score=score, first=0)
-
-
-def frames_taken(wanted: np.ndarray, rate: float) -> np.ndarray:
-    """Return which frame of a recording stands for each of the windows' frames."""
-    return np.floor(wanted * rate + 0.5).astype(int)
-
-
-def num_taken(num_frames: int, rate: float) -> int:
-    """Return how many of the windows' frames a recording of so many frames has."""
-    if rate == 1:
-        return num_frames
-    number = int((num_frames - 0.5) / rate)
-    while frames_taken(np.array(number), rate) < num_frames:
-        number += 1
-    return number
-
-
-def in_file_frames(
-    segments: Sequence[Segment], first: int, num_frames: int, rate: float
-) -> list[Segment]:
-    """Bring segments from frames of the windows, from 0 on, to frames of the recording's file."""
-    last = num_frames - 1
-    return [
-        replace(
-            segment,
-            start=first + min(round(segment.start * rate), last),
-            end=first + max(min(round((segment.end + 1) * rate) - 1, last), 0),
-        )
-        for segment in segments
-    ]
-
-
-def _check_names(models: Sequence[torch.nn.Module]) -> None:
-    """ConfigError where streams call a class differently; classes that nobody names are passed over."""
-    if len({model.cls_head.num_classes for model in models}) > 1:
-        return
-    first, *others = (
-        class_names(model.cls_head.num_classes, *model.label_sources, layouts=model.layouts)
-        for model in models
-    )
-    for model, names in zip(models[1:], others):
-        for k, (ours, theirs) in enumerate(zip(first, names)):
-            if ours != theirs and f'class {k}' not in (ours, theirs):
-                raise ConfigError(
-                    f'class {k} is {plain(ours)} in {models[0].cfg.filename} and {plain(theirs)} in '
-                    f'{model.cfg.filename}. Expected streams with the same classes in the same order.'
-                )
-
-
-def _prepared(model: torch.nn.Module) -> Compose:
-    """Let a model answer for each view, and return its pipeline for windows."""
-    name = model.cfg.filename
-    if not isinstance(model, ViewRecognizer):
-        raise ConfigError(
-            f'{name}: {type(model).__name__} has no scores for each view. Expected a recognizer with '
-            'one input (Recognizer3D, RecognizerGCN).'
-        )
-    how = model.test_cfg
-    if how.feat_ext or getattr(how, 'gives_cells', False) or how.in_probabilities:
-        raise ConfigError(
-            f'{name}: model.test_cfg: feat_ext, score_ext, semantic_weight and classes make no class '
-            'scores for each view. Leave them out here.'
-        )
-    most = how.max_testing_views
-    if most is None and isinstance(model, RecognizerGCN):
-        most = GRAPH_VIEWS.get(model.target.device.type, GRAPH_VIEWS['cpu'])
-    model.test_cfg = replace(how, average_clips=None, max_testing_views=most)
-    return window_pipeline(model.pipeline, str(name))
-
-
-def _window_probs(
-    model: torch.nn.Module, pipeline: Compose, clip: Mapping[str, Any], spans: np.ndarray
-) -> np.ndarray:
-    """Pass windows (S, 2) of a clip through a model, as the views of one sample: (S, K)."""
-    results = {
-        **clip,
-        'windows': spans,
-        'start_index': 0,
-        'modality': 'Pose',
-        'test_mode': True,
-        'emb': np.zeros(model.cls_head.emb_dim, np.float32),
-    }
-    batch = collate([lazy_inputs(pipeline(results, lazy=True))])
-    model.check_batch(batch, training=False)
-    logits = predict(model, batch, model.target.device)['score'][0]  # (S, K), mirrored ones behind
-    if not logits.isfinite().all():
-        raise CheckpointError(
-            f'{model.cfg.filename}: the network answers {plain(clip["frame_dir"])} with NaN or infinity. '
-            'Expected numbers: did its training diverge? Take an earlier checkpoint.'
-        )
-    probs = logits.sigmoid() if model.cls_head.multi_class else logits.softmax(-1)
-    return probs.unflatten(0, (-1, len(spans))).mean(0).cpu().numpy()
+    spans = block.spans - block.start
+    shown = is_present(clip['keypoint'], clip.get('keypoint_score')).any((0, 2))
+    num_shown = np.concatenate([[0], shown.cumsum()])  # in front of each frame
+    return num_shown[spans[..., 1]] > num_shown[spans[..., 0]]
 
 
 def check_fits(spotter: Spotter, recording: Recording) -> None:
-    """Raise DataError unless a recording has frames, and the joints that the networks take."""
+    """Raise a DataError unless a recording has frames, and the joints that the networks take."""
     joints, wanted = recording.keypoint.shape[2], spotter.num_joints
+    where = f'recording {plain(recording.name)}'
     if wanted is not None and joints != wanted:
         raise DataError(
-            f'recording {plain(recording.name)}: has {joints} joints, but the network takes {wanted}. '
-            'Give it the joints that it was trained on (--joints).'
+            f'{where}: has {joints} joints, but the network takes {wanted}. Give it the joints '
+            'that it was trained on (--joints).'
         )
     if not recording.num_frames:
-        raise DataError(f'recording {plain(recording.name)}: has no frames.')
+        raise DataError(f'{where}: has no frames.')
+
+
+def _common_classes(models: Sequence[TrainedRecognizer]) -> int:
+    """Return the number of classes of all streams.
+
+    Raises:
+        ConfigError: streams with other classes; classes without a name are not compared.
+    """
+    numbers = [model.cls_head.num_classes for model in models]
+    if len(set(numbers)) > 1:
+        raise ConfigError(
+            f'the streams have {" and ".join(map(str, numbers))} classes. Expected the same '
+            'classes in the same order.'
+        )
+    first_names = class_names_of(models[0])
+    for model in models[1:]:
+        for k, (first, name) in enumerate(zip(first_names, class_names_of(model))):
+            if first != name and f'class {k}' not in (first, name):
+                raise ConfigError(
+                    f'class {k} is {plain(first)} in {models[0].cfg.filename} and {plain(name)} in '
+                    f'{model.cfg.filename}. Expected streams with the same classes in the same '
+                    'order.'
+                )
+    return numbers[0]

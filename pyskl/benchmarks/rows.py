@@ -56,11 +56,11 @@ class Row:
 
 def with_ratios(rows: list[Row]) -> list[Row]:
     """Fill in how many times better each row is than the plain ones."""
-    found = {(row.name, row.setting): row for row in rows}
+    by_setting = {(row.name, row.setting): row for row in rows}
 
     def plain_row(row: Row, setting: str) -> Row | None:
-        own = found.get((row.name, setting))
-        return own or found.get((SAME_PLAIN.get(row.name, ''), setting))
+        same_name = by_setting.get((row.name, setting))
+        return same_name or by_setting.get((SAME_PLAIN.get(row.name, ''), setting))
 
     for row in rows:
         if plain := plain_row(row, PLAIN):

@@ -37,7 +37,7 @@ from ..errors import UserError
 from ..files.atomic import atomic_write
 from ..sources.imigue import read_raw
 from ..sources.synthetic import write_demo_data
-from .calling import Parser, process
+from .calling import Parser, child_command
 from .places import configs_folder
 
 SIZES = (1_000, 20_000)  # clips in an annotation file
@@ -162,7 +162,7 @@ def measure(tasks: Sequence[Task], host: Mapping[str, Any]) -> list[Row]:
     """Measure tasks of one setting in a child process, which has that setting's allocator."""
     setting = tasks[0].setting
     done = subprocess.run(
-        [*process('benchmark'), '--child', json.dumps([asdict(task) for task in tasks])],
+        [*child_command('benchmark'), '--child', json.dumps([asdict(task) for task in tasks])],
         capture_output=True,
         text=True,
         check=False,

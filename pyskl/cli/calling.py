@@ -52,6 +52,26 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any):
         super().__init__(**{'prog': _called or None, **settings})
 
+    def add_cfg_options(self) -> None:
+        """Add --cfg-options."""
+        self.add_argument(
+            '--cfg-options',
+            nargs='+',
+            default=[],
+            metavar='KEY=VALUE',
+            help='override config keys, e.g. optimizer.lr=0.1 data.train.pipeline.0.clip_len=16',
+        )
+
+    def add_device(self) -> None:
+        """Add --device."""
+        self.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda if available)')
+
+    def add_amp(self) -> None:
+        """Add --amp."""
+        self.add_argument(
+            '--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)'
+        )
+
     def format_help(self) -> str:
         """Return the help text."""
         return as_called(super().format_help())
@@ -62,12 +82,12 @@ def script_of(module: str) -> str:
     return f'{"ensemble" if module == "ensemble" else "tools"}/{module}.py'
 
 
-def spoken(module: str) -> str:
+def shell_command(module: str) -> str:
     """Return how a user runs a command: 'python tools/train.py' or 'pyskl train'."""
     return as_called(f'python {script_of(module)}')
 
 
-def process(module: str) -> list[str]:
+def child_command(module: str) -> list[str]:
     """Return the arguments that start a command in a child process."""
     root = checkout()
     if root is None:

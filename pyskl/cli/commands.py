@@ -61,7 +61,8 @@ GROUPS: dict[str, dict[str, Command]] = {
     'use and inspect models': {
         'predict': Command('predict', 'recognise videos or clips'),
         'spot': Command('spot', 'spot gestures in long recordings'),
-        'export': Command('export', 'write a network as ONNX, or for torch.export'),
+        'export': Command('export', 'write a network as ONNX, for torch.export, as a folder'),
+        'push': Command('push', 'upload a network to the Hugging Face Hub'),
         'convert-checkpoint': Command(
             'convert_checkpoint', 'convert .pth, .safetensors and weights of other toolboxes'
         ),

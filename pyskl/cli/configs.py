@@ -116,15 +116,15 @@ def copy_configs(names: Iterable[str], out: Path) -> list[Path]:
         for path in sorted(below.rglob('*.py')) if is_folder else [_found(name)]:
             files.update(Path(os.path.normpath(file)) for file in check_chain(path, []))
     copies = {path: out / path.relative_to(folder) for path in sorted(files)}
-    there = [
+    in_the_way = [
         str(copy)
         for path, copy in copies.items()
         if copy.exists() and copy.read_bytes() != path.read_bytes()
     ]
-    if there:
+    if in_the_way:
         raise UserError(
-            f'{some(there)}: exists already, and is different. Remove it, or choose another folder '
-            'with -o.'
+            f'{some(in_the_way)}: exists already, and is different. Remove it, or choose another '
+            'folder with -o.'
         )
     for path, copy in copies.items():
         with atomic_write(copy, 'wb') as f:

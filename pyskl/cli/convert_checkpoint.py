@@ -40,10 +40,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     from ..engine.checkpoint import read_checkpoint, write_checkpoint
     from ..files.safe_tensors import SUFFIX, save_safe_tensors
 
-    found = read_checkpoint(args.checkpoint)
-    for note in found['notes']:
+    checkpoint = read_checkpoint(args.checkpoint)
+    for note in checkpoint['notes']:
         print(note)
-    weights, meta = found['state_dict'], found['meta']
+    weights, meta = checkpoint['state_dict'], checkpoint['meta']
     if args.out.suffix == SUFFIX:
         left = save_safe_tensors(args.out, weights, meta)
         if left:

@@ -25,7 +25,7 @@ from ..errors import UserError
 from ..evaluation import ONE_LABEL_METRICS, evaluate, mean_pose_nearest_neighbour
 from ..scores.score_file import load_scores
 from ..seeds import seed_number
-from .calling import Parser, process, spoken
+from .calling import Parser, child_command, shell_command
 from .places import home
 
 STREAMS = ('joint', 'limb', 'joint_motion', 'limb_motion', 'gcn')
@@ -46,10 +46,10 @@ def run(title: str, module: str, *arguments: object, beside: str = '') -> float:
         beside: name of the step, if several run at once; it then gets one thread, and its lines
             begin with the name.
     """
-    words = [*map(str, arguments)]
-    print(f'\n[{title}] {spoken(module)} {" ".join(words)}', flush=True)
+    options = [*map(str, arguments)]
+    print(f'\n[{title}] {shell_command(module)} {" ".join(options)}', flush=True)
     start = time.perf_counter()
-    command = [*process(module), *words]
+    command = [*child_command(module), *options]
     status = (
         _run_beside_others(command, beside)
         if beside
@@ -82,8 +82,8 @@ def figures(scores_file: Path, ids: list[str], labels: np.ndarray) -> list[float
     """Return top-1, top-5, mean-class accuracy and macro-F1 of a score file, in percent."""
     scores = load_scores(scores_file)
     assert list(scores.ids or ()) == ids, 'the test script keeps the order of the data set'
-    found = evaluate(scores.scores, labels, metrics=ONE_LABEL_METRICS, topk=(1, 5))
-    return [100 * value for value in found.values()]
+    values = evaluate(scores.scores, labels, metrics=ONE_LABEL_METRICS, topk=(1, 5))
+    return [100 * value for value in values.values()]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -43,9 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.device and torch.cuda.is_available():
         devices.append(choose_device('cuda'))
 
-    found = machine.facts()
-    width = max(map(len, found))
-    for name, value in found.items():
+    facts = machine.facts()
+    width = max(map(len, facts))
+    for name, value in facts.items():
         print(f'{name:<{width}}  {value}')
     errors, warnings = machine.clashes(), machine.warnings()
     if args.test:

@@ -126,7 +126,7 @@ def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[st
         DataError: the file is missing or packed, or a line is wrong.
     """
     found: dict[str, np.ndarray] = {}
-    wanted = {word.encode(): word for word in words}
+    by_bytes = {word.encode(): word for word in words}
     try:
         with (
             open_regular(Path(path)) as f,
@@ -144,11 +144,11 @@ def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[st
             for number, line in enumerate(bounded_lines(f, path), start=1):
                 bar.update(len(line))
                 word, _, numbers = line.partition(b' ')
-                if word in wanted and wanted[word] not in found:
-                    found[wanted[word]] = _vector(
-                        numbers, dim, f'{path}: line {number} ({wanted[word]})'
+                if word in by_bytes and by_bytes[word] not in found:
+                    found[by_bytes[word]] = _vector(
+                        numbers, dim, f'{path}: line {number} ({by_bytes[word]})'
                     )
-                    if len(found) == len(wanted):
+                    if len(found) == len(by_bytes):
                         break
     except OSError as error:
         raise DataError(

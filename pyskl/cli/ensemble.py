@@ -44,7 +44,7 @@ from ..scores.submission import (
 )
 from ..seeds import seed_number
 from ..wording import some
-from .calling import Parser, as_called, spoken
+from .calling import Parser, as_called, shell_command
 from .places import home
 
 HERE = home() / 'ensemble'
@@ -332,8 +332,8 @@ def same_command(
     args: argparse.Namespace, here: Path, weights: Sequence[float], temperatures: Sequence[float]
 ) -> str:
     """Return the command that gives the same submission without fitting."""
-    words = [
-        *spoken('ensemble').split(),
+    command = [
+        *shell_command('ensemble').split(),
         *args.scores,
         '--weights',
         *map(str, weights),
@@ -348,8 +348,8 @@ def same_command(
         ('--format', None if args.format == 'codalab' else args.format),
         ('--coarse', args.coarse),
     ):
-        words += [flag, value] if value else []
-    return shlex.join(words + ['--by-position'] * args.by_position)
+        command += [flag, value] if value else []
+    return shlex.join(command + ['--by-position'] * args.by_position)
 
 
 def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:

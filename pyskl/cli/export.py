@@ -2,10 +2,11 @@
 
     python tools/export.py configs/demo/joint.py -C work_dirs/demo/joint/latest.pth -o joint.onnx
     python tools/export.py configs/demo/joint.py -C work_dirs/demo/joint/latest.pth -o joint.pt2
+    python tools/export.py configs/demo/joint.py -C work_dirs/demo/joint/latest.pth -o joint --card
 
-An .onnx file runs without this package and without PyTorch; a .pt2 file is for torch.export.load.
-Before it is written, its answers are compared with PyTorch's on ten clips. docs/export.md says what
-is inside and how to run it.
+An .onnx file runs without this package and without PyTorch; a .pt2 file is for torch.export.load;
+--card writes a folder for pyskl.hub. Before a file is written, its answers are compared with
+PyTorch's on ten clips. docs/export.md says what is inside and how to run it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,18 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys'
     )
-    return parser.parse_args(argv)
+    card = parser.add_argument_group(
+        'a folder with config, weights (.safetensors) and model card, for pyskl.hub'
+    )
+    card.add_argument('--card', action='store_true', help='write one; -o is its name')
+    card.add_argument('--licence', metavar='NAME', help="of the weights, e.g. 'cc-by-nc-4.0'")
+    card.add_argument('--dataset', metavar='NAME', help='that it was trained on, for the card')
+    card.add_argument('--metrics', metavar='FILE', help="metrics.json of this checkpoint's test")
+    args = parser.parse_args(argv)
+    wrong = (args.fp16 or args.clips) if args.card else args.licence or args.dataset or args.metrics
+    if wrong:
+        parser.error('--licence, --dataset, --metrics belong to --card; --fp16, --clips do not')
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -45,10 +57,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     args.config = find_config(args.config)
     check_checkpoint(args.checkpoint)
-    if args.clips:
-        check_present(args.clips)
-    check_writable(args.out)
+    for file in filter(None, (args.clips, args.metrics)):
+        check_present(file)
+    check_writable(args.out / 'config.json' if args.card else args.out)
     # Imported here, so that --help and wrong options answer at once.
+    if args.card:
+        from ..hub import About, save_pretrained
+
+        about = About(args.licence, args.dataset, args.metrics)
+        save_pretrained(args.out, args.config, args.checkpoint, about, args.cfg_options)
+        print(f'wrote {args.out}/ (README.md is the model card)')
+        return
     from ..apis import ExportOptions, export_network
     from ..apis.setup import read_run
 

@@ -99,8 +99,8 @@ def _named_file(text: str) -> tuple[str, Path]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = parse_args(argv)
-    given = [*args.files, *(path for _, path in args.split)]
-    check_out(args.out, given, ('.pkl', '.pickle', '.json'))
+    inputs = [*args.files, *(path for _, path in args.split)]
+    check_out(args.out, inputs, ('.pkl', '.pickle', '.json'))
     label_names = read_labels(args.label_names) if args.label_names else None
     joined, found_labels = join_files(args.files, args.split)
     if joined.holds_numbers():

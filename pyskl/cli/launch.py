@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from ..errors import UserError
 from ..scripts import PRINTED_ERRORS
-from .calling import as_called, process
+from .calling import as_called, child_command
 from .places import find_config
 
 COMMANDS = ('train', 'test')
@@ -25,18 +25,25 @@ COMMANDS = ('train', 'test')
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    if set(words[:1]) & {'-h', '--help'}:
+    args = list(sys.argv[1:] if argv is None else argv)
+    if set(args[:1]) & {'-h', '--help'}:
         print(f'{as_called(__doc__).strip()}\n\nIts options are those of torchrun: torchrun --help')
         return 0
     script = next(
-        (i for i, word in enumerate(words[:-1]) if word.endswith('.py') or word in COMMANDS), None
+        (i for i, word in enumerate(args[:-1]) if word.endswith('.py') or word in COMMANDS),
+        None,
     )
     if script is None:
         raise UserError(f'expected a script and a config: {__doc__.splitlines()[2].strip()}')
-    config = words[script + 1] = find_config(words[script + 1])  # before PyTorch is imported
-    if words[script] in COMMANDS:
-        words[script : script + 2] = [*process(words[script])[1:], config, '--launcher', 'pytorch']
+    # before PyTorch is imported
+    config = args[script + 1] = find_config(args[script + 1])
+    if args[script] in COMMANDS:
+        args[script : script + 2] = [
+            *child_command(args[script])[1:],
+            config,
+            '--launcher',
+            'pytorch',
+        ]
     logging.disable(logging.CRITICAL)  # in this process only torchrun logs
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -45,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.environ[PRINTED_ERRORS] = folder
         try:
-            run(parse_args(words))
+            run(parse_args(args))
         except ChildFailedError as error:
             _, first = error.get_first_failure()
             if first.exitcode >= 0:

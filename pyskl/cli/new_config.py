@@ -26,7 +26,7 @@ from ..files.atomic import atomic_write
 from ..recipe.layout_option import read_layout
 from ..skeletons import Layout, guess_layout, layout_of
 from ..wording import count, some
-from .calling import Parser, as_called, spoken
+from .calling import Parser, as_called, shell_command
 from .places import configs_folder
 
 STREAMS = ('joint', 'limb', 'graph')
@@ -69,10 +69,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder = args.out or Path('configs') / name
     streams = STREAMS if data.layout.bones else STREAMS[:1]
     paths = [folder / f'{stream}.py' for stream in streams]
-    there = [path for path in paths if path.exists()]
-    if there:
+    existing = [path for path in paths if path.exists()]
+    if existing:
         raise UserError(
-            f'{some(map(str, there))}: exists already. Remove it, or choose another folder with -o.'
+            f'{some(map(str, existing))}: exists already. Remove it, or choose another folder '
+            'with -o.'
         )
     for stream, path in zip(streams, paths):
         text = (configs_folder() / 'own' / path.name).read_text(encoding='utf-8')
@@ -89,7 +90,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f'{args.ann_file}: {data.summary()}')
     for note in data.notes():
         print(as_called(note))
-    print(f'wrote {", ".join(map(str, paths))}\nNext: {spoken("train")} {paths[0]} --dry-run')
+    print(
+        f'wrote {", ".join(map(str, paths))}\nNext: {shell_command("train")} {paths[0]} --dry-run'
+    )
 
 
 @dataclass(frozen=True)
@@ -256,11 +259,11 @@ def describe(
 
 def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
     """Return the splits for training, validation and test, by names like 'val' and 'xsub_val'."""
-    there = clips.store.split_names
+    names = clips.store.split_names
 
     def named(*ends: str) -> str | None:
         return next(
-            (name for end in ends for name in there if name == end or name.endswith(f'_{end}')),
+            (name for end in ends for name in names if name == end or name.endswith(f'_{end}')),
             None,
         )
 
@@ -271,8 +274,8 @@ def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
     )
     other = val or test
     if train is None or other is None:
-        found = f'its splits are {some(there)}' if there else 'it has no splits'
-        name = 'name them with --splits TRAIN VAL TEST, or ' if there else ''
+        found = f'its splits are {some(names)}' if names else 'it has no splits'
+        name = 'name them with --splits TRAIN VAL TEST, or ' if names else ''
         raise DataError(
             f'{ann_file}: {found}. Expected train and val, and better test, too: {name}make them: '
             f'python tools/join.py {shlex.quote(ann_file)} -o OUT.pkl --split-by '

@@ -1,13 +1,14 @@
 """From a video to an answer: `python tools/predict.py CONFIG -C CHECKPOINT VIDEO ... -o FOLDER`.
 
     python tools/predict.py configs/posec3d/slowonly_r50_imigue22/joint.py -C latest.pth video.mp4
-    python tools/predict.py CONFIG -C CHECKPOINT video.mp4 --pose predictions/keypoints.pkl      # found before
-    python tools/predict.py CONFIG -C CHECKPOINT data/mine.pkl                                   # clips of an annotation file
-    python tools/predict.py CONFIG -C CHECKPOINT openpose_json/ --img-shape 720 1280             # what tools/convert.py reads
+    python tools/predict.py CONFIG -C CHECKPOINT video.mp4 --pose predictions/keypoints.pkl
+    python tools/predict.py CONFIG -C CHECKPOINT data/mine.pkl
+    python tools/predict.py CONFIG -C CHECKPOINT openpose_json/ --img-shape 720 1280
 
-Prints what each clip shows, a long one window by window. Writes FOLDER/answers.json, FOLDER/keypoints.pkl
-where key points were looked for, and NAME.mp4: the skeletons and the answers, over the video where there
-is one. docs/from_video.md.
+Videos, videos with the key points of an earlier run, annotation files, or files that
+tools/convert.py reads. Prints the answer for each clip, a long one window by window. Writes
+FOLDER/answers.json, FOLDER/keypoints.pkl with the key points of videos, and NAME.mp4: skeletons and
+answers, over the video if there is one. docs/from_video.md.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import argparse
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -40,18 +41,21 @@ from .calling import Parser
 from .extract_pose import add_estimator_options, videos_source
 from .places import find_config
 
+if TYPE_CHECKING:
+    from ..apis.long_clips import ClipAnswer, WindowAnswer
+
 KEYPOINTS = 'keypoints.pkl'
 LARGEST = 720  # pixels, the height of an overlay
 
 
 @dataclass(frozen=True)
-class Given:
-    """A clip to be recognised.
+class InputClip:
+    """A clip to recognise.
 
     Attributes:
         clip: the annotation.
-        layout: of its joints; None: not known.
-        video: that it was found in; None: there is none.
+        layout: of its joints; None: unknown.
+        video: that its key points were found in; None: there is none.
     """
 
     clip: Mapping[str, Any]
@@ -60,6 +64,11 @@ class Given:
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Raises:
+        UserError: numbers out of range.
+    """
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add('config', metavar='CONFIG', help='config file')
@@ -77,32 +86,28 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=Path,
         default=Path('predictions'),
         metavar='FOLDER',
-        help='default: predictions',
+        help='of the results',
     )
     add(
-        '--window',
-        type=int,
-        default=90,
-        metavar='N',
-        help='frames of a window; a clip of at most so many has one answer (default: 90)',
+        '--window', type=int, metavar='N', help='frames of a window (default: of the config, or 90)'
     )
     add(
         '--every',
         type=int,
         metavar='N',
-        help='frames from one window to the next (default: half a window)',
+        help='frames between windows (default: of the config, or half of one)',
     )
     add(
         '--views',
         choices=['1', 'all'],
         default='all',
-        help='views of a window that are averaged (default: all, as in testing)',
+        help='views of a short clip to average (default: all, as in testing)',
     )
     add('--top-k', type=int, default=5, metavar='K', help='classes of an answer (default: 5)')
     add(
         '--labels',
         metavar='FILE',
-        help='names of the classes: a text file, or a known name (default: as config or checkpoint say)',
+        help='class names: a text file, or a known name (default: of config or checkpoint)',
     )
     add('--device', help="'cpu', 'cuda:0' (default: CUDA where there is one)")
     add(
@@ -114,7 +119,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add(
         '--form',
         choices=list(FORMS),
-        help='of files that are no annotation files, as in tools/convert.py (default: seen in the file)',
+        help='of files other than annotation files, as in tools/convert.py (default: by the file)',
     )
     add(
         '--img-shape',
@@ -131,67 +136,69 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--no-overlay', action='store_true', help='write no NAME.mp4')
     add_estimator_options(parser)
     args = parser.parse_args(argv)
-    args.every = args.every or max(args.window // 2, 1)
-    if args.top_k < 1 or not 1 <= args.every <= args.window:
-        raise UserError(
-            f'--window {args.window} --every {args.every} --top-k {args.top_k}: expected whole numbers '
-            'from 1 on, --every at most --window: frames between windows would be seen by none.'
-        )
+    for name in ('window', 'every', 'top_k'):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            option = name.replace('_', '-')
+            raise UserError(f'--{option} {value}: expected a whole number from 1 on.')
     return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Recognise clips, print the answers and write them."""
     args = parse_args(argv)
     args.config = find_config(args.config)
     check_checkpoint(args.checkpoint)
     for path in (*args.inputs, *([args.pose] if args.pose else [])):
         check_present(path)
     check_writable(args.out / 'answers.json')
-    videos = [path for path in args.inputs if _is_of_videos(path)]
+    videos = [path for path in args.inputs if _holds_videos(path)]
     _check_readable(videos)
 
-    # Heavy, and slow: only now.
+    # Heavy imports, so that --help and wrong options answer at once.
     from ..apis import init_recognizer
-    from ..apis.answers import answer_clip, check_layouts, fitted, layout_of_model, names_of
+    from ..apis.clip_joints import check_layouts, layout_of_model, with_joints
+    from ..apis.long_clips import answer_clip, windows_of
+    from ..apis.trained import TrainedRecognizer, class_names_of
     from ..apis.video_clips import takes_only_pictures
 
-    model = init_recognizer(args.config, args.checkpoint, args.device)
-    wanted, names = layout_of_model(model), names_of(model, args.labels)
+    # The network, and whether the inputs suit it; finding key points takes minutes.
+    model = cast(TrainedRecognizer, init_recognizer(args.config, args.checkpoint, args.device))
+    layout, names = layout_of_model(model), class_names_of(model, ('--labels', args.labels))
+    windows = windows_of(model, args.window, args.every)
     sees_pictures = takes_only_pictures(model.pipeline)
     if sees_pictures and len(videos) < len(args.inputs):
         raise UserError(
             f'{args.config}: its network sees pictures. Expected videos, or folders of them.'
         )
-    finds = bool(videos) and args.pose is None and not sees_pictures
-    source = videos_source(args) if finds else None
-    if source is not None:  # before minutes of looking for key points
-        check_layouts(layout_of(source.estimator.layout), wanted, str(videos[0]))
+    needs_poses = bool(videos) and args.pose is None and not sees_pictures
+    source = videos_source(args) if needs_poses else None
+    if source is not None:
+        check_layouts(layout_of(source.estimator.layout), layout, str(videos[0]))
     args.out.mkdir(parents=True, exist_ok=True)
 
-    views, used, told = 1 if args.views == '1' else 'all', Counter(), []
-    clips = _as_videos(videos) if sees_pictures else _clips(args, videos, source)
-    for given in clips:
-        [clip] = fitted([given.clip], given.layout, wanted)
-        answer = answer_clip(model, clip, args.window, args.every, views)
-        told.append(_as_json(answer, given, names, args.top_k))
-        print('\n'.join(_lines(told[-1])), flush=True)
+    views: Literal[1, 'all'] = 1 if args.views == '1' else 'all'
+    used: Counter[str] = Counter()
+    answers: list[dict[str, Any]] = []
+    for given in _as_videos(videos) if sees_pictures else _clips(args, videos, source):
+        clip = with_joints(given.clip, given.layout, layout)
+        answer = answer_clip(model, clip, windows, views)
+        answers.append(_as_json(answer, given, names, args.top_k))
+        print('\n'.join(_lines(answers[-1])), flush=True)
         if not args.no_overlay and not sees_pictures and answer.probabilities is not None:
-            layout = given.layout if wanted is None else wanted
-            out = args.out / f'{_file_name(clip["frame_dir"], used)}.mp4'
-            _write_overlay(out, clip, layout, given.video, told[-1])
-    answers = {
-        'config': args.config, 'checkpoint': args.checkpoint, 'classes': names, 'clips': told,
-    }  # fmt: skip
+            file = args.out / f'{_file_name(clip["frame_dir"], used)}.mp4'
+            _write_overlay(file, clip, layout or given.layout, given.video, answers[-1])
+    content = {'config': args.config, 'checkpoint': args.checkpoint}
     with atomic_write(args.out / 'answers.json', 'w', encoding='utf-8') as f:
-        json.dump(answers, f, ensure_ascii=False, indent=1)
-    print(f'wrote {args.out}/answers.json ({count(len(told), "clip")})')
+        json.dump({**content, 'classes': names, 'clips': answers}, f, ensure_ascii=False, indent=1)
+    print(f'wrote {args.out}/answers.json ({count(len(answers), "clip")})')
 
 
-# What is given -------------------------------------------------------------------------------------
+# Inputs ------------------------------------------------------------------------------------------
 
 
-def _is_of_videos(path: Path) -> bool:
-    """Whether a path is a video, or a folder with videos in it, or below, and no files of key points."""
+def _holds_videos(path: Path) -> bool:
+    """Return whether a path is a video, or a folder of videos without files of key points."""
     form = detect_format(path)
     if path.is_dir():
         known = form is not None and form.what != 'a folder of videos'
@@ -201,7 +208,7 @@ def _is_of_videos(path: Path) -> bool:
 
 
 def _check_readable(paths: Sequence[Path]) -> None:
-    """Raise the first DataError where there are videos, and none can be opened."""
+    """Raise the first DataError if there are videos and none of them can be opened."""
     faults = []
     for path in find_files(paths, VIDEOS, 'videos') if paths else []:
         try:
@@ -213,18 +220,18 @@ def _check_readable(paths: Sequence[Path]) -> None:
         raise faults[0]
 
 
-def _as_videos(videos: Sequence[Path]) -> Iterator[Given]:
-    """Yield videos themselves, as clips of a network that sees pictures."""
+def _as_videos(videos: Sequence[Path]) -> Iterator[InputClip]:
+    """Yield the videos themselves as clips, for a network that sees pictures."""
     for unit in named(find_files(videos, VIDEOS, 'videos'), videos):
         video = VideoReader(unit.path)
         clip = {
             'frame_dir': unit.name, 'filename': str(unit.path), 'total_frames': video.num_frames,
             'fps': video.fps,
         }  # fmt: skip
-        yield Given(clip, None, unit.path)
+        yield InputClip(clip, None, unit.path)
 
 
-def _clips(args: argparse.Namespace, videos: Sequence[Path], source: Any) -> Iterator[Given]:
+def _clips(args: argparse.Namespace, videos: Sequence[Path], source: Any) -> Iterator[InputClip]:
     """Yield all clips, those of the videos first."""
     if source is not None:
         converted = convert(source, videos)
@@ -238,30 +245,31 @@ def _clips(args: argparse.Namespace, videos: Sequence[Path], source: Any) -> Ite
             yield from _of_file(args, path)
 
 
-def _of_pose_file(args: argparse.Namespace, videos: Sequence[Path]) -> Iterator[Given]:
-    """Yield the clips of videos whose key points were found before."""
+def _of_pose_file(args: argparse.Namespace, videos: Sequence[Path]) -> Iterator[InputClip]:
+    """Yield the clips of videos whose key points are in the file of --pose."""
     known = {given.clip['frame_dir']: given for given in _of_file(args, args.pose)}
     names = ClipNames(known)
     for unit in named(find_files(videos, VIDEOS, 'videos'), videos):
         name = names.find(unit.name)
         if name is None:
             raise DataError(
-                f'{args.pose}: holds no key points of {unit.path}. It holds {some(known)}. Leave --pose '
-                'out to look for them.'
+                f'{args.pose}: holds no key points of {unit.path}. It holds {some(known)}. Leave '
+                '--pose out to find them.'
             )
         yield replace(known[name], video=unit.path)
 
 
-def _of_file(args: argparse.Namespace, path: Path) -> Iterator[Given]:
-    """Yield the clips of an annotation file, or of what tools/convert.py makes one of."""
+def _of_file(args: argparse.Namespace, path: Path) -> Iterator[InputClip]:
+    """Yield the clips of an annotation file, or of files that tools/convert.py can read."""
     from ..recipe.layout_option import read_layout
 
     form = args.form or _form_name(path)
     if form is None and path.is_dir() and not (path / META).exists():
         raise DataError(
-            f'{path}: it is not seen what files it holds. Say it with --form, as in tools/convert.py: '
-            f'{", ".join(FORMS)}.'
+            f'{path}: the form of its files is not known. Name it with --form, as in '
+            f'tools/convert.py: {", ".join(FORMS)}.'
         )
+    clips: Iterable[Mapping[str, Any]]
     if form is None:
         file = open_annotations(path)
         clips, about = file, file.about
@@ -282,11 +290,11 @@ def _of_file(args: argparse.Namespace, path: Path) -> Iterator[Given]:
             )
         name = clip.get('filename')
         video = Path(name) if isinstance(name, str) and Path(name).is_file() else None
-        yield Given(clip, known, video)
+        yield InputClip(clip, known, video)
 
 
 def _form_name(path: Path) -> str | None:
-    """Return the name by which tools/convert.py reads a file; None: it may be an annotation file."""
+    """Return the form by which tools/convert.py reads a path; None: perhaps an annotation file."""
     if path.suffix in ('.pkl', '.pickle', '.packed'):
         return None
     form = detect_format(path)
@@ -296,11 +304,13 @@ def _form_name(path: Path) -> str | None:
     return words[2] if words[:2] == ['python', 'tools/convert.py'] and words[2] in FORMS else None
 
 
-# What is told --------------------------------------------------------------------------------------
+# Outputs -----------------------------------------------------------------------------------------
 
 
-def _as_json(answer: Any, given: Given, names: Sequence[str], top_k: int) -> dict[str, Any]:
-    """Return what is told of a clip, in plain Python."""
+def _as_json(
+    answer: ClipAnswer, given: InputClip, names: Sequence[str], top_k: int
+) -> dict[str, Any]:
+    """Return a clip's answer as answers.json holds it."""
     fps = given.clip.get('fps')
     fps = float(fps) if isinstance(fps, (int, float)) and 0 < fps < 1e4 else None
 
@@ -313,7 +323,7 @@ def _as_json(answer: Any, given: Given, names: Sequence[str], top_k: int) -> dic
             for k in order
         ]
 
-    def span(window: Any) -> dict[str, Any]:
+    def span(window: WindowAnswer) -> dict[str, Any]:
         seconds = fps and [round(window.start / fps, 3), round(window.stop / fps, 3)]
         frames = [window.start, window.stop - 1]
         return {'frames': frames, 'seconds': seconds, 'answer': best(window.probabilities)}
@@ -335,12 +345,12 @@ def _words(answer: Sequence[Mapping[str, Any]], most: int = 5) -> str:
     return ', '.join(f'{plain(one["name"])} {one["probability"]:.1%}' for one in answer[:most])
 
 
-def _lines(told: Mapping[str, Any]) -> list[str]:
-    """Return a clip's answer, and for a long clip its timeline, as lines of text."""
-    lines = [f'{plain(told["name"])}: {_words(told["answer"])}']
-    if len(told['windows']) > 1:
+def _lines(answer: Mapping[str, Any]) -> list[str]:
+    """Return a clip's answer, and the timeline of a long clip, as lines of text."""
+    lines = [f'{plain(answer["name"])}: {_words(answer["answer"])}']
+    if len(answer['windows']) > 1:
         lines.append(f'{"frames":>15}{"seconds":>17}  answer')
-        for stretch in told['timeline']:
+        for stretch in answer['timeline']:
             first, last = stretch['frames']
             seconds = stretch['seconds'] and '{:.2f}-{:.2f}'.format(*stretch['seconds'])
             lines.append(
@@ -354,9 +364,9 @@ def _write_overlay(
     clip: Mapping[str, Any],
     layout: Layout | None,
     video: Path | None,
-    told: Mapping[str, Any],
+    answer: Mapping[str, Any],
 ) -> None:
-    """Draw every frame's skeletons, over the video where there is one, with the answer below."""
+    """Draw the skeletons of every frame, over the video if there is one, and the answer below."""
     from ..drawing.clip import clip_scene
     from ..drawing.scene import write_scene
     from ..drawing.skeleton import layout_for
@@ -367,22 +377,22 @@ def _write_overlay(
     layout = layout_for(clip['keypoint'].shape[2], layout, plain(clip['frame_dir']))
     start = int(clip.get('start_frame', 0)) if shown is not None else None
     scene = clip_scene(clip, layout, height, whole='img_shape' in clip, video=shown, offset=start)
-    fps = told['fps'] or scene.fps
-    stretches = [
-        words for stretch in told['timeline']
-        for words in [_words(stretch['answer'], 2)] * (stretch['frames'][1] - stretch['frames'][0] + 1)
-    ]  # fmt: skip
+    fps = answer['fps'] or scene.fps
+    captions: list[str] = []  # of each frame
+    for stretch in answer['timeline']:
+        first, last = stretch['frames']
+        captions += [_words(stretch['answer'], 2)] * (last - first + 1)
     scene = replace(
         scene,
-        title=f'{plain(told["name"])}: {_words(told["answer"], 2)}',
-        caption=lambda t: f'{t / fps:.2f} s  {stretches[t]}',
+        title=f'{plain(answer["name"])}: {_words(answer["answer"], 2)}',
+        caption=lambda t: f'{t / fps:.2f} s  {captions[t]}',
         fps=fps,
     )
     write_scene(scene, out, 1)
 
 
 def _file_name(name: str, used: Counter) -> str:
-    """Return a clip's name as a file may have it, a different one for every clip."""
+    """Return a file name for a clip that no other clip has."""
     safe = re.sub(r'[^\w.-]+', '_', name).strip('.')[:150] or 'clip'
     used[safe] += 1
     return safe if used[safe] == 1 else f'{safe}_{used[safe]}'

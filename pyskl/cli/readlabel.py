@@ -21,9 +21,9 @@ from ..files.texts import read_text
 from ..sources.imigue import IMG_SHAPE, PUBLISHED_VAL_VIDEOS, SPLITS
 from ..sources.imigue.convert import convert
 from ..sources.imigue.find import Found, find
-from ..sources.imigue.findings import ID_MOD_99
 from ..sources.imigue.joints import DEFAULT, Joints
 from ..sources.imigue.settings import Settings
+from ..sources.imigue.summary import ID_MOD_99
 from ..wording import count
 from .calling import Parser
 from .places import home
@@ -145,13 +145,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _find(args: argparse.Namespace) -> tuple[Found, str]:
-    own_name = len(args.splits or ()) != 1  # else the user says which split it is
+    use_folder_name = len(args.splits or ()) != 1  # else the user says which split it is
     if args.csv:
-        return find([args.csv], raw=False, own_name=own_name), str(args.csv)
+        return find([args.csv], raw=False, own_name=use_folder_name), str(args.csv)
     if args.data_dir:
         return find([args.data_dir], videos=False, depth=0), str(args.data_dir)
     paths = args.paths or [home() / 'data' / 'imigue' / 'task1']
-    return find(paths, own_name=own_name), ', '.join(map(str, paths))
+    return find(paths, own_name=use_folder_name), ', '.join(map(str, paths))
 
 
 def _val_videos(given: Sequence[str] | None) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ def _add_clip_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_pipeline_options(parser: argparse.ArgumentParser, split: str) -> None:
+def _add_pipeline_options(parser: Parser, split: str) -> None:
     add = parser.add_argument
     add('config', metavar='CONFIG', help='config file')
     add('id', metavar='ID', help="the clip's name (frame_dir)")
@@ -116,7 +116,7 @@ def _add_pipeline_options(parser: argparse.ArgumentParser, split: str) -> None:
         metavar='N',
         help="seed of the pipeline's random numbers (default: 0)",
     )
-    _add_cfg_options(parser)
+    parser.add_cfg_options()
 
 
 def _add_skeleton_options(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +129,7 @@ def _add_skeleton_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--list', action='store_true', help='list the known layouts')
 
 
-def _add_graph_options(parser: argparse.ArgumentParser) -> None:
+def _add_graph_options(parser: Parser) -> None:
     add = parser.add_argument
     add(
         'layout',
@@ -149,7 +149,7 @@ def _add_graph_options(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='with a checkpoint: number of the graph convolution, from 0 (default: the last)',
     )
-    _add_cfg_options(parser)
+    parser.add_cfg_options()
 
 
 def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
@@ -175,17 +175,11 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_cfg_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config keys'
-    )
-
-
 def _check(args: argparse.Namespace) -> None:
-    for name, least, most in (('height', 32, 4320), ('frames', 1, 1000)):
+    for name, low, high in (('height', 32, 4320), ('frames', 1, 1000)):
         value = getattr(args, name, None)
-        if value is not None and not least <= value <= most:
-            raise UserError(f'--{name} {value}: expected {least} to {most}.')
+        if value is not None and not low <= value <= high:
+            raise UserError(f'--{name} {value}: expected {low} to {high}.')
     if getattr(args, 'fps', None) is not None and not 0.1 <= args.fps <= 100:
         raise UserError(f'--fps {args.fps:g}: expected 0.1 to 100.')
     if args.command == 'clip' and args.offset is not None and args.video is None:
@@ -196,7 +190,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError('skeleton: expected the name of a layout, or --list for all names.')
     if args.command == 'graph':
         of_config = args.layout.endswith('.py')
-        for name, given, fits, wanted in (
+        for name, given, fits, owner in (
             ('--mode', args.mode, not of_config, 'a layout'),
             ('-C', args.checkpoint, of_config, 'a config file'),
             ('--cfg-options', args.cfg_options, of_config, 'a config file'),
@@ -204,7 +198,7 @@ def _check(args: argparse.Namespace) -> None:
         ):
             if given and not fits:
                 raise UserError(
-                    f'graph {args.layout}: {name} belongs to {wanted}. Leave it out, or name one.'
+                    f'graph {args.layout}: {name} belongs to {owner}. Leave it out, or name one.'
                 )
 
 

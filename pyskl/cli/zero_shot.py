@@ -59,14 +59,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--seed', type=seed_number, default=0, help='seed of every training (default: 0)'
     )
-    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda if available)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='override config keys of every run',
-    )
+    parser.add_device()
+    parser.add_cfg_options()
     return parser.parse_args(argv)
 
 
@@ -183,7 +177,7 @@ def row(name: str, folds: list[Fold]) -> list[str]:
         ]
     )
     chance = np.mean([1 / len(fold.unseen) for fold in folds])
-    commonest = np.mean(
+    most_frequent = np.mean(
         [np.bincount(fold.labels[fold.is_unseen]).max() / fold.is_unseen.sum() for fold in folds]
     )
     unseen, seen = share('all', True), share('all', False)
@@ -194,7 +188,7 @@ def row(name: str, folds: list[Fold]) -> list[str]:
         top_k_accuracy(scores, labels, 1)[0],
         per_class,
         chance,
-        commonest,
+        most_frequent,
         unseen,
         seen,
         harmonic,

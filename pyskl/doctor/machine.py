@@ -32,6 +32,10 @@ PACKAGES = (
     'onnx',
     'onnxscript',
     'safetensors',
+    'wandb',
+    'mlflow',
+    'trackio',
+    'huggingface_hub',
 )
 # Packages with modules of this package's name, or of a requirement's: the last installed wins.
 CLASHES = {
@@ -47,13 +51,13 @@ MIN_SHARED_MEMORY = 1 << 30  # bytes
 
 def installed(names: Iterable[str]) -> dict[str, str]:
     """Return the versions of the installed ones of these packages, by name."""
-    found = {}
+    versions = {}
     for name in names:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def cores() -> int:
@@ -72,7 +76,7 @@ def facts() -> dict[str, str]:
     """Return facts about the machine as {name: value}."""
     cudnn = torch.backends.cudnn.version() if torch.backends.cudnn.is_available() else None
     built = f'CUDA {torch.version.cuda}' if torch.version.cuda else 'for the CPU'
-    found = {
+    facts = {
         'pyskl': f'{__version__}, in {Path(__file__).resolve().parents[1]}',
         'Python': f'{platform.python_version()}, {platform.platform()}',
         'torch': f'{torch.__version__}, built {built}' + (f', cuDNN {cudnn}' if cudnn else ''),
@@ -82,18 +86,18 @@ def facts() -> dict[str, str]:
     }
     if hasattr(os, 'sysconf') and 'SC_PHYS_PAGES' in os.sysconf_names:
         memory = os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
-        found['memory'] = f'{memory / 2**30:.1f} GiB'
+        facts['memory'] = f'{memory / 2**30:.1f} GiB'
     cpu = torch.device('cpu')
-    found['bfloat16'] = 'the CPU ' + ('computes in it' if has_bf16(cpu) else 'only emulates it')
+    facts['bfloat16'] = 'the CPU ' + ('computes in it' if has_bf16(cpu) else 'only emulates it')
     for i in range(torch.cuda.device_count()):
         gpu = torch.cuda.get_device_properties(i)
-        found[f'cuda:{i}'] = (
+        facts[f'cuda:{i}'] = (
             f'{gpu.name}, {gpu.total_memory / 2**30:.0f} GiB, compute capability '
             f'{gpu.major}.{gpu.minor}'
         )
     if not torch.cuda.device_count():
-        found['GPU'] = 'none is visible to torch'
-    return found
+        facts['GPU'] = 'none is visible to torch'
+    return facts
 
 
 def clashes(present: Mapping[str, str] | None = None) -> list[str]:
@@ -114,20 +118,20 @@ def clashes(present: Mapping[str, str] | None = None) -> list[str]:
 
 def warnings() -> list[str]:
     """Return known problems of a machine like this, each with its cure."""
-    found = []
+    lines = []
     usable, threads = cores(), torch.get_num_threads()
     if threads > usable:
-        found.append(
+        lines.append(
             f'torch takes {threads} threads, but this process may use {usable} processors: '
             f'threads wait for each other. Set OMP_NUM_THREADS={usable}.'
         )
     if not torch.version.cuda and shutil.which('nvidia-smi'):
-        found.append(
+        lines.append(
             'there is an NVIDIA driver, but this torch is built for the CPU. Install a CUDA '
             'build, as https://pytorch.org/get-started/locally/ says.'
         )
     elif torch.version.cuda and shutil.which('nvidia-smi') and not torch.cuda.is_available():
-        found.append(
+        lines.append(
             'there is an NVIDIA driver, but torch sees no GPU: the driver may be too old for CUDA '
             f'{torch.version.cuda}, or CUDA_VISIBLE_DEVICES hides them. Update it, or install a '
             'torch for an older CUDA.'
@@ -135,14 +139,14 @@ def warnings() -> list[str]:
     if os.path.isdir('/dev/shm'):
         size = shutil.disk_usage('/dev/shm').total
         if size < MIN_SHARED_MEMORY:
-            found.append(
+            lines.append(
                 f'/dev/shm holds {size / 2**20:.0f} MiB, through which workers hand over batches. '
                 'In Docker: --shm-size=2g; or data.workers_per_gpu=0.'
             )
     if torch.cuda.is_available():
         trap = cudnn_trap(torch.__version__, torch.backends.cudnn.version() or 0)
-        found += [trap] if trap else []
-    return found
+        lines += [trap] if trap else []
+    return lines
 
 
 def cudnn_trap(torch_version: str, cudnn_version: int) -> str | None:
@@ -165,12 +169,12 @@ def cudnn_trap(torch_version: str, cudnn_version: int) -> str | None:
 def conv3d_seconds(device: torch.device, dtype: torch.dtype) -> float:
     """Return the least seconds of a PoseC3D convolution, forward and backward, on a GPU."""
     layer = torch.nn.Conv3d(64, 64, 3, padding=1).to(device, dtype)
-    given = torch.randn(8, 64, 16, 28, 28, device=device, dtype=dtype, requires_grad=True)
+    inputs = torch.randn(8, 64, 16, 28, 28, device=device, dtype=dtype, requires_grad=True)
 
     def once() -> float:
         torch.cuda.synchronize(device)
         start = time.perf_counter()
-        layer(given).sum().backward()
+        layer(inputs).sum().backward()
         torch.cuda.synchronize(device)
         return time.perf_counter() - start
 

@@ -180,8 +180,8 @@ def passes(
 
     def features() -> Tensor:
         with autocast():
-            found = network(inputs)
-        return (found[0] if isinstance(found, tuple) else found).float().mean(axes)
+            output = network(inputs)
+        return (output[0] if isinstance(output, tuple) else output).float().mean(axes)
 
     network.train()
     train = features()
@@ -244,8 +244,8 @@ def _one(network: Network, device: torch.device, bf16: bool, known: Any) -> floa
 
 def _timed(name: str, bound: float, measure: Callable[[], float]) -> Check:
     start = time.perf_counter()
-    found = measure()
-    return Check(name, found, bound, time.perf_counter() - start)
+    difference = measure()
+    return Check(name, difference, bound, time.perf_counter() - start)
 
 
 def heatmaps(device: torch.device) -> float:

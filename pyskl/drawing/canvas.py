@@ -64,13 +64,13 @@ def _mark(
     xy = np.asarray(points, dtype=np.float64)
     if not (np.abs(xy) < _FAR).all():  # NaN too
         return
-    least = np.clip(np.floor(xy.min(0) - reach - 2), 0, None).astype(int)
-    most = np.clip(np.ceil(xy.max(0) + reach + 2).astype(int) + 1, 0, canvas.shape[1::-1])
-    if (most <= least).any():
+    low = np.clip(np.floor(xy.min(0) - reach - 2), 0, None).astype(int)
+    high = np.clip(np.ceil(xy.max(0) + reach + 2).astype(int) + 1, 0, canvas.shape[1::-1])
+    if (high <= low).any():
         return
-    (left, top), (right, bottom) = least.tolist(), most.tolist()
+    (left, top), (right, bottom) = low.tolist(), high.tolist()
     mask = np.zeros((bottom - top, right - left), np.uint8)
-    draw(opencv(), mask, list(map(tuple, np.rint((xy - least) * 2**_BITS).astype(int).tolist())))
+    draw(opencv(), mask, list(map(tuple, np.rint((xy - low) * 2**_BITS).astype(int).tolist())))
     region = canvas[top:bottom, left:right]
     share = mask[..., None] * np.float32(alpha / 255)
     region[:] = np.rint(region + (np.array(colour, np.float32) - region) * share)

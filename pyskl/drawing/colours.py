@@ -63,14 +63,14 @@ def joint_sides(layout: Layout) -> list[str]:
 
 def sides_legend(layout: Layout, look: Look = ON_PAPER) -> list[tuple[str, Colour]]:
     """Return the layout's sides and their colours, as a person has them who faces the viewer."""
-    there = set(joint_sides(layout))
-    return [(side, look.of(side)) for side in (RIGHT, MIDDLE, LEFT) if side in there]
+    present = set(joint_sides(layout))
+    return [(side, look.of(side)) for side in (RIGHT, MIDDLE, LEFT) if side in present]
 
 
 def side_of(joints: tuple[int, ...], sides: list[str]) -> str:
     """Return the side of a bone or limb; one that joins left and right is in the middle."""
-    found = {sides[j] for j in joints} - {MIDDLE}
-    return found.pop() if len(found) == 1 else MIDDLE
+    of_joints = {sides[j] for j in joints} - {MIDDLE}
+    return of_joints.pop() if len(of_joints) == 1 else MIDDLE
 
 
 def channel_colours(sides: list[str]) -> np.ndarray:

@@ -14,10 +14,12 @@ POSITIVE, NEGATIVE = ORANGE, SKY  # colours of a signed map
 def colours_of(spec: HeatmapSpec, layout: Layout, num_channels: int) -> np.ndarray:
     """Return (C, 3) float32 colours of the channels in 0..1, by the side of joint or limb."""
     sides = joint_sides(layout)
-    found = (
+    of_channels = (
         sides * spec.with_kp + [side_of(pair, sides) for pair in spec.skeletons] * spec.with_limb
     )
-    return channel_colours(found if len(found) == num_channels else [MIDDLE] * num_channels)
+    return channel_colours(
+        of_channels if len(of_channels) == num_channels else [MIDDLE] * num_channels
+    )
 
 
 def paint(heatmaps: np.ndarray, colours: np.ndarray, full: float = 1.0) -> np.ndarray:
@@ -63,8 +65,8 @@ def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
 
 def heat_legend(layout: Layout) -> list[tuple[str, Colour]]:
     """Return the layout's sides, each with a typical colour of its channels."""
-    there = set(joint_sides(layout))
-    sides = [side for side in (RIGHT, MIDDLE, LEFT) if side in there]
+    present = set(joint_sides(layout))
+    sides = [side for side in (RIGHT, MIDDLE, LEFT) if side in present]
     colours = [(255 * channel_colours([side])[0]).astype(int).tolist() for side in sides]
     return [(side, (red, green, blue)) for side, (red, green, blue) in zip(sides, colours)]
 

@@ -129,9 +129,9 @@ def box_around(
     xy = keypoint[is_present(keypoint, score)]
     if not len(xy):
         return None
-    least, most = xy.min(0).astype(float), xy.max(0).astype(float)
-    grown = margin * float((most - least).max()) or 1.0
-    return (*(least - grown).tolist(), *(most + grown).tolist())
+    low, high = xy.min(0).astype(float), xy.max(0).astype(float)
+    grown = margin * float((high - low).max()) or 1.0
+    return (*(low - grown).tolist(), *(high + grown).tolist())
 
 
 def draw_skeleton(
@@ -157,12 +157,12 @@ def draw_skeleton(
         strength: factor of all opacities.
     """
     sides = joint_sides(layout)
-    there = is_present(keypoint, score)
-    confidence = np.ones(there.shape) if score is None else np.clip(np.nan_to_num(score), 0, 1)
+    present = is_present(keypoint, score)
+    confidence = np.ones(present.shape) if score is None else np.clip(np.nan_to_num(score), 0, 1)
     opacity = (MIN_OPACITY + (1 - MIN_OPACITY) * confidence) * strength
     points = (place or Place())(keypoint)
-    for xy, seen, alpha in zip(points, there, opacity):
-        bones = [bone for bone in layout.bones if seen[list(bone)].all()]
+    for xy, visible, alpha in zip(points, present, opacity):
+        bones = [bone for bone in layout.bones if visible[list(bone)].all()]
         for edge in (True, False):
             for bone in bones:
                 colour = look.edge if edge else look.of(side_of(bone, sides))
@@ -174,6 +174,6 @@ def draw_skeleton(
                     width + 2 * edge,
                     alpha[list(bone)].min() * (0.6 if edge else 1),
                 )
-        for j in np.flatnonzero(seen):
+        for j in np.flatnonzero(visible):
             dot(canvas, xy[j], look.edge, width * 1.2 + 1, alpha[j])
             dot(canvas, xy[j], look.of(sides[j]), width * 1.2, alpha[j])

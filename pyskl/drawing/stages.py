@@ -124,10 +124,10 @@ class _Recorder:
         results: Mapping[str, Any],
         decoded: bool,
     ) -> None:
-        given = (
+        arguments = (
             {k: v for k, v in config.items() if k != 'type'} if isinstance(config, Mapping) else {}
         )
-        self.stages.append(Stage(name, given, step, dict(results), decoded))
+        self.stages.append(Stage(name, arguments, step, dict(results), decoded))
 
 
 def drawing_stage(stages: Sequence[Stage]) -> int | None:

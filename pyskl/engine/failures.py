@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch.distributed as dist
 
 from ..errors import LostRankError
-from .distributed import Collectives, Ranks, finish
+from .collectives import Collectives
+from .distributed import Ranks, finish
 
 PATIENCE = 10.0  # seconds in which every living rank notices that one is gone
 
@@ -74,18 +75,24 @@ class _RankMessages:
         others = [rank for rank in range(self.ranks.world) if rank != self.ranks.rank]
         try:
             self._store.set(f'alive {self.ranks.rank}', '')
-            end = time.monotonic() + PATIENCE
-            while time.monotonic() < end and not all(map(self._has_answered, others)):
-                time.sleep(0.1)
-            return self._summary(others)
+            _wait(lambda: all(map(self._has_answered, others)))
+            summary = self._summary(others)
+            self._store.set(f'informed {self.ranks.rank}', '')
+            if self.ranks.is_main:  # the store ends with this process, and others still read it
+                living = [rank for rank in others if self._has('alive', rank)]
+                _wait(lambda: all(self._has('informed', rank) for rank in living))
+            return summary
         except RuntimeError:
             return 'lost the meeting point of all ranks, and with it rank 0, without a word'
 
+    def _has(self, word: str, rank: int) -> bool:
+        return self._store.check([f'{word} {rank}'])
+
     def _has_answered(self, rank: int) -> bool:
-        return self._store.check([f'stopped {rank}']) or self._store.check([f'alive {rank}'])
+        return self._has('stopped', rank) or self._has('alive', rank)
 
     def _summary(self, others: list[int]) -> str:
-        stopped = [rank for rank in others if self._store.check([f'stopped {rank}'])]
+        stopped = [rank for rank in others if self._has('stopped', rank)]
         if stopped:
             return '; '.join(
                 f'rank {rank} stopped first, saying: {self._store.get(f"stopped {rank}").decode()}'
@@ -96,3 +103,10 @@ class _RankMessages:
             names = ' and '.join(f'rank {rank}' for rank in silent)
             return f'lost {names} without a word (killed, out of memory, or its machine is down)'
         return 'the ranks lost touch with each other, though all still run (is the network down?)'
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds, PATIENCE at most."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and not condition():
+        time.sleep(0.1)

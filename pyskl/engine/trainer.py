@@ -23,10 +23,12 @@ from ..models.recognizers.base import Recognizer
 from ..recipe import Recipe
 from .batch import compute_losses
 from .checkpoint import CheckpointFolder
-from .distributed import Collectives, on_all_ranks
+from .collectives import Collectives
+from .distributed import on_all_ranks
 from .ema import AveragedWeights
-from .log import JsonLog, Tensorboard, as_text, duration
+from .log import JsonLog, as_text, duration
 from .log_window import Window
+from .loggers import Loggers
 from .nonfinite import LossGuard, first_broken
 from .optimizer import build_optimizer
 from .position import Position
@@ -39,6 +41,7 @@ from .training_state import capture, restore
 # clip `iteration` in epoch 1, since zeros at the end count for nothing; this does no harm, as the
 # draws of a clip and those of dropout have nothing to do with each other.
 _DROPOUT_STREAM = 1
+_PLACE = ('mode', 'epoch', 'iter')  # of a row: where its figures belong
 
 
 class Trainer:
@@ -94,6 +97,7 @@ class Trainer:
             on_all_ranks(model, ranks, recipe.find_unused_parameters) if ranks.world > 1 else model
         )
         self.ema = None if recipe.ema is None else AveragedWeights(model, recipe.ema)
+        self.loggers = Loggers(recipe)
         self.log_to(logging.getLogger('pyskl'), JsonLog(None))
 
     def log_to(
@@ -107,13 +111,6 @@ class Trainer:
             meta: of every checkpoint (config text, settings, version ...).
         """
         self.logger, self.json_log, self.meta = logger, json_log, dict(meta or {})
-        wants_tensorboard = any(
-            hook.type == 'TensorboardLoggerHook' for hook in self.recipe.log_config.hooks
-        )
-        if wants_tensorboard:
-            Tensorboard.writer_class()  # is it installed? Asked before there is anything to write
-        writes = wants_tensorboard and self.ranks.is_main and json_log.path
-        self._tensorboard = Tensorboard(self.folder.folder) if writes else None
 
     # -- the loop ---
 
@@ -239,8 +236,9 @@ class Trainer:
 
     def _write_row(self, row: Mapping[str, Any]) -> None:
         self.json_log.write(row)
-        if self._tensorboard is not None:
-            self._tensorboard.write(row, self.iteration)
+        mode = row['mode']
+        figures = {f'{mode}/{name}': row[name] for name in row if name not in _PLACE}
+        self.loggers.scalars(self.iteration, figures)
 
     def _validate_or_save(self) -> dict[str, float] | None:
         """Validate as `_validate`; if that fails, save the epoch first.
@@ -335,7 +333,7 @@ class Trainer:
             self._save(f'epoch_{epoch}.pth')
 
     def _beats_best(self, metrics: Mapping[str, float]) -> bool:
-        key, less = self.recipe.evaluation.best_figure, self.recipe.evaluation.rule == 'less'
+        key, less = self.recipe.evaluation.best_metric, self.recipe.evaluation.rule == 'less'
         if key is None:
             return False
         score = metrics[key]

@@ -66,8 +66,8 @@ def evaluate_results(
         named = {f'{{}}_{i}': np.stack(scores) for i, scores in enumerate(zip(*results))}
     else:
         named = {'{}': np.stack(list(results)) if len(results) else np.zeros((0, 0))}
-    figures: OrderedDict[str, float] = OrderedDict()
+    values: OrderedDict[str, float] = OrderedDict()
     for form, scores in named.items():
-        values = evaluate(scores, labels, metrics=metrics, topk=topk)
-        figures.update((form.format(name), value) for name, value in values.items())
-    return figures
+        of_answer = evaluate(scores, labels, metrics=metrics, topk=topk)
+        values.update((form.format(name), value) for name, value in of_answer.items())
+    return values

@@ -1,8 +1,8 @@
-"""How well segments were spotted in recordings: F1, average precision, accuracy of single frames.
+"""Measure spotted segments: F1, average precision, accuracy of single frames.
 
-The rule of the MiGA challenges' second track: a predicted segment counts when its label is right and
-its intersection over union with a true one exceeds 0.3; each true segment is matched once. Of several
-predictions the surest chooses first, and takes the true segment that it covers best.
+The rule of the MiGA challenges' second track: a predicted segment is right if a true segment of its
+class has an intersection over union above 0.3 with it. Each true segment is matched once:
+predictions choose in order of their scores, and take the true segment with the largest overlap.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Segments = Mapping[str, Sequence[Segment]]
 
 @dataclass(frozen=True)
 class Counts:
-    """How many segments there are, were predicted, and were predicted rightly."""
+    """Numbers of true segments, predicted segments, and predicted segments that are right."""
 
     true: int
     predicted: int
@@ -34,17 +34,17 @@ class Counts:
 
     @property
     def precision(self) -> float:
-        """Share of the predicted segments that are right; 0 where there are none."""
+        """Share of the predicted segments that are right; 0 if there are none."""
         return self.right / self.predicted if self.predicted else 0.0
 
     @property
     def recall(self) -> float:
-        """Share of the true segments that were found; 0 where there are none."""
+        """Share of the true segments that were found; 0 if there are none."""
         return self.right / self.true if self.true else 0.0
 
     @property
     def f1(self) -> float:
-        """2 right / (true + predicted); 0 where nothing is true and nothing predicted."""
+        """2 right / (true + predicted); 0 if there are no segments at all."""
         total = self.true + self.predicted
         return 2 * self.right / total if total else 0.0
 
@@ -52,15 +52,16 @@ class Counts:
 def match(
     truth: Sequence[Segment], predicted: Sequence[Segment], iou: float = CHALLENGE_IOU
 ) -> np.ndarray:
-    """Find the true segment of each predicted one, in one recording.
+    """Match the predicted segments of one recording with the true ones.
 
     Args:
         truth: N segments; they may overlap.
-        predicted: P segments with scores. The surest chooses first; of equally sure ones the earlier.
-        iou: what the intersection over union has to exceed.
+        predicted: P segments. Those with higher scores choose first; of equal scores the earlier.
+        iou: a match needs a larger intersection over union.
 
     Returns:
-        (P,) indices into `truth`, -1 where a prediction is wrong. None occurs twice.
+        (P,) index of the true segment of each prediction, -1 where it is wrong; no index occurs
+        twice.
     """
     found = np.full(len(predicted), -1)
     if not len(truth) or not len(predicted):
@@ -80,44 +81,48 @@ def match(
 def count_right(
     truth: Segments, predicted: Segments, iou: float = CHALLENGE_IOU
 ) -> dict[int, Counts]:
-    """Count by class over all recordings.
+    """Count segments by class over all recordings.
 
     Args:
-        truth: of each recording that is judged, by name; a recording may have none.
-        predicted: of the same recordings; one that is not named has none.
+        truth: true segments by recording.
+        predicted: predicted segments by recording; a recording that is missing has none.
+        iou: a match needs a larger intersection over union.
 
     Returns:
-        Counts of each class that is true or predicted anywhere.
+        Counts of each class that occurs in `truth` or `predicted`.
 
     Raises:
-        DataError: predictions for a recording whose truth is not known.
+        DataError: predictions for a recording that is not in `truth`.
     """
     _check_names(truth, predicted)
-    true, said, right = Counter[int](), Counter[int](), Counter[int]()
+    true, answered, right = Counter[int](), Counter[int](), Counter[int]()
     for name, segments in truth.items():
         answers = predicted.get(name, ())
         true.update(segment.label for segment in segments)
-        said.update(segment.label for segment in answers)
+        answered.update(segment.label for segment in answers)
         matches = match(segments, answers, iou)
         right.update(segment.label for segment, at in zip(answers, matches) if at >= 0)
-    return {k: Counts(true[k], said[k], right[k]) for k in sorted(true | said)}
+    return {k: Counts(true[k], answered[k], right[k]) for k in sorted(true | answered)}
 
 
-def add_up(counts: Mapping[int, Counts]) -> Counts:
-    """Return the counts over all classes."""
-    each = list(counts.values())
-    return Counts(
-        sum(c.true for c in each), sum(c.predicted for c in each), sum(c.right for c in each)
-    )
+def sum_counts(counts: Mapping[int, Counts]) -> Counts:
+    """Add the counts of all classes."""
+    rows = [(c.true, c.predicted, c.right) for c in counts.values()]
+    return Counts(*np.array(rows, int).reshape(-1, 3).sum(0).tolist())
 
 
 def average_precision(
     truth: Segments, predicted: Segments, iou: float = CHALLENGE_IOU
 ) -> dict[int, float]:
-    """Return each true class's area under its precision-recall curve.
+    """Compute the area under the precision-recall curve of each class.
 
-    Predictions are taken from the surest on; the precision at a recall is the best that is reached
-    at that recall or a higher one, as ActivityNet and THUMOS have it.
+    The precision at a recall is the best at that recall or a higher one, as in ActivityNet and
+    THUMOS.
+
+    Args:
+        truth: true segments by recording.
+        predicted: predicted segments by recording.
+        iou: a match needs a larger intersection over union.
 
     Returns:
         0..1 for each class that occurs in `truth`.
@@ -134,20 +139,22 @@ def average_precision(
 
 
 def _area(ranked: list[tuple[float, bool]], total: int) -> float:
+    """Compute the area of predictions (score, is right), of which `total` could be right."""
     if not ranked:
         return 0.0
     scores, right = (np.array(column) for column in zip(*sorted(ranked, key=lambda r: -r[0])))
-    last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))  # equally sure: at once
+    last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))  # equal scores: at once
     hits = right.cumsum()[last]
     precision = np.maximum.accumulate((hits / (last + 1))[::-1])[::-1]
     return float((np.diff(hits, prepend=0) / total * precision).sum())
 
 
 def frame_classes(segments: Sequence[Segment], first: int, num_frames: int) -> np.ndarray:
-    """Give each frame a class: (T,) int64, NOTHING in no segment, the surest where several lie.
+    """Return the class of each frame: (T,) int64, NOTHING outside of all segments.
 
     Args:
-        segments: in any order; frames outside of the recording are passed over.
+        segments: in any order; where several overlap, the one with the highest score counts. Frames
+            outside of the recording are ignored.
         first: number of the recording's first frame.
         num_frames: T.
     """
@@ -162,28 +169,28 @@ def frame_accuracy(
 ) -> tuple[float, float]:
     """Compare single frames of all recordings.
 
-    A frame is right when its class is one of those that are true there, or nothing is on both sides.
+    A frame is right if its predicted class is one of its true ones, or if there is neither.
 
     Args:
-        truth: by recording.
-        predicted: by recording.
-        frames: number of the first frame, and how many there are, of each recording.
+        truth: true segments by recording.
+        predicted: predicted segments by recording.
+        frames: number of the first frame, and number of frames, by recording.
 
     Returns:
-        The share of frames that are right, and the share in which nothing is true: what answering
-        nothing would reach.
+        The share of frames that are right, and the share of frames without a true segment, which
+        predicting nothing would reach.
     """
     right = empty = total = 0
     for name, segments in truth.items():
         first, number = frames[name]
-        said = frame_classes(predicted.get(name, ()), first, number)
+        answers = frame_classes(predicted.get(name, ()), first, number)
         true = np.zeros(number, bool)
         agrees = np.zeros(number, bool)
         for segment in segments:
             inside = slice(max(segment.start - first, 0), max(segment.end - first + 1, 0))
             true[inside] = True
-            agrees[inside] |= said[inside] == segment.label
-        right += int((agrees | (~true & (said == NOTHING))).sum())
+            agrees[inside] |= answers[inside] == segment.label
+        right += int((agrees | (~true & (answers == NOTHING))).sum())
         empty += int((~true).sum())
         total += number
     return (right / total, empty / total) if total else (float('nan'), float('nan'))
@@ -195,18 +202,18 @@ def evaluate_spotting(
     frames: Mapping[str, tuple[int, int]] | None = None,
     ious: Sequence[float] = IOUS,
 ) -> dict[str, float]:
-    """Measure all that is reported of spotted segments.
+    """Compute all figures of spotted segments.
 
     Args:
-        truth: by recording.
-        predicted: by recording.
-        frames: number of the first frame and number of frames of each recording, for the accuracy
-            of frames; None leaves it out.
-        ious: what the intersection over union has to exceed; CHALLENGE_IOU is always there.
+        truth: true segments by recording.
+        predicted: predicted segments by recording.
+        frames: number of the first frame, and number of frames, by recording, for the accuracy of
+            frames; None leaves it out.
+        ious: a match needs a larger intersection over union than each of these in turn.
 
     Returns:
         f1, precision, recall and macro_f1 by the challenge's rule; f1@0.1 ... and map@0.1 ... for
-        each of `ious`, map as their mean; frame_accuracy and frame_accuracy_of_nothing.
+        `ious`, and map, their mean; frame_accuracy and frame_accuracy_of_nothing.
 
     Raises:
         ConfigError: an IoU outside 0..1; DataError: no recordings, or no true segment in any.
@@ -215,11 +222,9 @@ def evaluate_spotting(
     if wrong:
         raise ConfigError(f'IoU {wrong[0]}: expected numbers from 0 up to, but not, 1.')
     if not any(truth.values()):
-        raise DataError(
-            'none of the recordings has a labelled segment: there is nothing to measure.'
-        )
+        raise DataError('no recording has a labelled segment, so there is nothing to measure.')
     counts = count_right(truth, predicted)
-    whole = add_up(counts)
+    whole = sum_counts(counts)
     present = [c.f1 for c in counts.values() if c.true]
     figures = {
         'f1': whole.f1,
@@ -227,7 +232,7 @@ def evaluate_spotting(
         'recall': whole.recall,
         'macro_f1': float(np.mean(present)),
     }
-    figures |= {f'f1@{iou:g}': add_up(count_right(truth, predicted, iou)).f1 for iou in ious}
+    figures |= {f'f1@{iou:g}': sum_counts(count_right(truth, predicted, iou)).f1 for iou in ious}
     maps = {
         f'map@{iou:g}': float(np.mean([*average_precision(truth, predicted, iou).values()]))
         for iou in ious
@@ -242,12 +247,12 @@ def evaluate_spotting(
 def sliding_baseline(
     frames: Mapping[str, tuple[int, int]], label: int, length: int
 ) -> dict[str, list[Segment]]:
-    """Answer one class in one window after the other: what spotting has to beat.
+    """Predict one class in one window after the other: the baseline that spotting has to beat.
 
     Args:
-        frames: number of the first frame and number of frames of each recording.
-        label: the class, the commonest one.
-        length: frames of a window, best the median length of what is to be found.
+        frames: number of the first frame, and number of frames, by recording.
+        label: the class, usually the commonest.
+        length: frames of a window, usually the median length of true segments.
     """
     return {
         name: [
@@ -259,7 +264,7 @@ def sliding_baseline(
 
 
 def commonest(truth: Segments) -> tuple[int, int]:
-    """Return the commonest class, and the median number of frames of all segments.
+    """Return the commonest class, and the median length of all segments in frames.
 
     Raises:
         DataError: there is no segment.
@@ -275,6 +280,6 @@ def _check_names(truth: Segments, predicted: Segments) -> None:
     unknown = [name for name in predicted if name not in truth]
     if unknown:
         raise DataError(
-            f'predictions for recordings whose truth is not known: {some(unknown)}. Expected some of '
+            f'predictions for recordings without known labels: {some(unknown)}. Expected some of '
             f'{some(truth)}.'
         )

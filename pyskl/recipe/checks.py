@@ -107,13 +107,13 @@ def check_sense(
 
 
 def check_best(
-    save_best: str | None, figures: Sequence[str], model: Mapping[str, Any], name: str
+    save_best: str | None, metrics: Sequence[str], model: Mapping[str, Any], name: str
 ) -> None:
     """Check that the metric which decides on the best checkpoint is computed.
 
     Args:
         save_best: evaluation.save_best.
-        figures: names of the numbers that the metrics give.
+        metrics: names of the results of the metrics: top1_acc, top5_acc ...
         model: the config's, checked; its answers add prefixes to these names.
         name: of the config, for messages.
 
@@ -122,7 +122,7 @@ def check_best(
     """
     answers = getattr(RECOGNIZERS.get(model['type']), 'answers', ())
     known = ('', *(prefixes(answers) if len(answers) > 1 else ()))
-    names = [f'{prefix}{figure}' for prefix in known for figure in figures]
+    names = [f'{prefix}{metric}' for prefix in known for metric in metrics]
     if save_best not in (None, 'auto', *names):
         raise ConfigError(
             f'{name}: evaluation.save_best = {save_best!r} is unknown. Known: auto, '

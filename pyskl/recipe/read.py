@@ -16,7 +16,7 @@ from typing import Any, Literal
 from mmengine.config import Config
 
 from ..errors import ConfigError, Faults, did_you_mean
-from ..registry import DATASETS, RECOGNIZERS, Registry
+from ..registry import DATASETS, LOGGERS, RECOGNIZERS, Registry
 from ..signature import accepted
 from .checks import check_best, check_dataset, check_sense, choose_embedding
 from .dialects import translated
@@ -209,6 +209,10 @@ def read_recipe(
     with faults:
         top = read_settings(TopLevel, settings, f'{name}:')
     model, datasets = _sound_components(settings, name, faults)
+    if top is not None:
+        for i, hook in enumerate(top.log_config.hooks):
+            with faults:
+                LOGGERS.check(hook, f'{name}: log_config.hooks[{i}]')
     if isinstance(settings.get('optimizer'), Mapping):
         with faults:
             check_optimizer(settings['optimizer'], f'{name}: optimizer')
@@ -218,7 +222,7 @@ def read_recipe(
             collects_emb, note = check_sense(model, datasets, name, trains='train' in splits)
     if model is not None and top is not None:
         with faults:
-            check_best(top.evaluation.save_best, top.evaluation.figures, model, name)
+            check_best(top.evaluation.save_best, top.evaluation.metric_names, model, name)
     faults.raise_any(name)
     assert top is not None  # where it could not be read, there was a fault
     recipe = _complete(top, name, settings)

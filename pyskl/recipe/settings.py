@@ -263,14 +263,14 @@ class Evaluation:
         if not self.metrics or not self.topk:
             raise ValueError('metrics and topk must not be empty.')
         # A prefix names one of the model's answers, which check_best knows.
-        by_answer = tuple(f'_{name}' for name in self.figures)
-        best, known = self.save_best, ('auto', *self.figures)
+        by_answer = tuple(f'_{name}' for name in self.metric_names)
+        best, known = self.save_best, ('auto', *self.metric_names)
         if best is not None and best not in known and not best.endswith(by_answer):
             raise ValueError(_unknown('save_best', best, known))
 
     @property
-    def figures(self) -> tuple[str, ...]:
-        """The names of the numbers that these metrics give, in order: top1_acc, top5_acc ..."""
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of the results of the metrics, in order: top1_acc, top5_acc ..."""
         names = [
             [f'top{k}_acc' for k in _several(self.topk)] if metric == 'top_k_accuracy' else [metric]
             for metric in self.metrics
@@ -278,24 +278,23 @@ class Evaluation:
         return tuple(name for group in names for name in group)
 
     @property
-    def best_figure(self) -> str | None:
-        """The number that decides which checkpoint is the best, or None."""
-        return self.figures[0] if self.save_best == 'auto' else self.save_best
-
-
-@dataclass(frozen=True)
-class LogHook:
-    """One entry of log_config.hooks."""
-
-    type: Literal['TextLoggerHook', 'TensorboardLoggerHook'] = setting()
+    def best_metric(self) -> str | None:
+        """The metric that decides which checkpoint is the best, or None."""
+        return self.metric_names[0] if self.save_best == 'auto' else self.save_best
 
 
 @dataclass(frozen=True)
 class LogConfig:
-    """log_config: a line every `interval` iterations; the text log is always written, Tensorboard where its hook is listed."""
+    """log_config: the log of a training.
+
+    Attributes:
+        interval: a line every so many iterations
+        hooks: loggers that receive the metrics, e.g. dict(type='TensorboardLoggerHook'); the text
+            log is always written
+    """
 
     interval: int = setting(20, at_least=1)
-    hooks: Sequence[LogHook] = (LogHook('TextLoggerHook'),)
+    hooks: Sequence[dict] = (dict(type='TextLoggerHook'),)
 
 
 @dataclass(frozen=True)

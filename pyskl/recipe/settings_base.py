@@ -7,7 +7,7 @@ import math
 import operator
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar, Union
 
 from ..errors import ConfigError, Faults
@@ -48,13 +48,6 @@ def nested_settings(hint: Any) -> Any:
         typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
     )
     return next((option for option in options if dataclasses.is_dataclass(option)), None)
-
-
-def listed_settings(hint: Any) -> Any:
-    """Return the settings class of a list's items: LogHook for `Sequence[LogHook]`, or None."""
-    return (
-        nested_settings(typing.get_args(hint)[0]) if typing.get_origin(hint) is Sequence else None
-    )
 
 
 def hints_of(cls: type) -> dict[str, Any]:
@@ -102,16 +95,9 @@ def read_settings(cls: type[T], given: Any, where: str) -> T:
 
 
 def _read_nested(hint: Any, given: Any, where: str) -> Any:
-    inner, listed = nested_settings(hint), listed_settings(hint)
+    inner = nested_settings(hint)
     if inner and not (given is None and type(None) in typing.get_args(hint)):
         return read_settings(inner, given, where)
-    if listed and isinstance(given, (list, tuple)):
-        items, faults = [], Faults()
-        for i, item in enumerate(given):
-            with faults:
-                items.append(read_settings(listed, item, f'{where}[{i}]'))
-        faults.raise_any(where)
-        return tuple(items)
     return given
 
 

@@ -222,8 +222,10 @@ def classes(
     right = scores.argmax(1) == labels
     rows = []
     for k, name in enumerate(names):
-        own = np.flatnonzero(labels == k)
-        typical = own[np.lexsort((-scores[own, k], ~right[own]))[0]] if len(own) else None
+        members = np.flatnonzero(labels == k)
+        typical = (
+            members[np.lexsort((-scores[members, k], ~right[members]))[0]] if len(members) else None
+        )
         rows.append(
             {
                 'id': k,

@@ -297,7 +297,7 @@ def _sample(model: Any, clips: Clips, i: int, hidden: Sequence[int] = ()) -> dic
 
 def _probabilities(model: Any, batch: Mapping[str, Any], stream: Stream) -> np.ndarray:
     """Return (B, K) probabilities of the part of the network's scores that the stream holds."""
-    found = predict(model, batch, model.target.device)
-    parts = {name: scores.cpu().numpy() for name, scores in found.items()}
+    outputs = predict(model, batch, model.target.device)
+    parts = {name: scores.cpu().numpy() for name, scores in outputs.items()}
     scores = parts[stream.part] if stream.part in parts else joint_scores(parts)
     return stream.probabilities(scores.mean(1) if scores.ndim == 3 else scores)

@@ -167,14 +167,14 @@ def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
 
 def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
     """Return V pairs (x, y) in 0..1: each joint's mean place in the clip's box, over some clips."""
-    found = []
+    clip_places = []
     for i in _spread(len(clips), most):
         keypoint, score = real_part(*in_picture(clips[i]))
         seen = is_present(keypoint, score)
         corner, extent = _box(keypoint[seen])
         places = np.where(seen[..., None], (keypoint - corner) / extent, np.nan)
-        found.append(places.reshape(-1, *keypoint.shape[2:]))
-    places = np.concatenate(found)
+        clip_places.append(places.reshape(-1, *keypoint.shape[2:]))
+    places = np.concatenate(clip_places)
     number = np.maximum((~np.isnan(places)).sum(0), 1)
     return np.round(np.nansum(places, 0) / number, 3).tolist()
 

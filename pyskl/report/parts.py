@@ -121,8 +121,8 @@ def _semantics(results: Results, names: Sequence[str]) -> dict[str, Any] | None:
         results.notes.append(f'Labels are not compared by meaning: {error}')
         return None
     matrix = confusion_matrix(results.blended.argmax(1), results.labels, results.num_classes)
-    found = semantics(table, matrix)
-    return None if found is None else found | {'table': file or "the package's own table"}
+    compared = semantics(table, matrix)
+    return None if compared is None else compared | {'table': file or "the package's own table"}
 
 
 def layout(results: Results, asked: str | None) -> dict[str, Any]:
@@ -147,9 +147,11 @@ def layout(results: Results, asked: str | None) -> dict[str, Any]:
     ]
     named = (typed_value(step, 'layout', (str, Mapping)) for step in steps)
     features = (features_layout(step, num_joints) for step in steps)
-    wanted: Any = read_layout(asked) or stored_layout(results.meta, num_joints)
-    wanted = wanted or next(filter(None, named), None) or next(filter(None, features), None)
-    known = known_layout(num_joints, wanted or annotations.about.layout, results.clips.source)
+    named_layout: Any = read_layout(asked) or stored_layout(results.meta, num_joints)
+    named_layout = (
+        named_layout or next(filter(None, named), None) or next(filter(None, features), None)
+    )
+    known = known_layout(num_joints, named_layout or annotations.about.layout, results.clips.source)
     if known is None:
         limbs = (typed_value(step, 'skeletons', (list, tuple)) for step in steps)
         listed = next(filter(None, limbs), ())

@@ -55,9 +55,9 @@ def find_groups(ids: Sequence[str], pattern: str | None = None) -> Groups | None
     if pattern is not None:
         return _grouped(_searched(ids, pattern), f'group ({pattern} in the id)')
     for known, kind in NAME_FORMS:
-        found = [match[1] for name in ids if (match := known.fullmatch(name))]
-        if len(found) == len(ids):
-            groups = _grouped(found, kind)
+        people = [match[1] for name in ids if (match := known.fullmatch(name))]
+        if len(people) == len(ids):
+            groups = _grouped(people, kind)
             # about as many groups as clips are no persons
             return groups if 1 < len(groups.names) <= len(ids) / 2 else None
     return None

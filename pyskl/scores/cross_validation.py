@@ -67,8 +67,8 @@ class Estimate:
         rival = RIVALS.index(over)
 
         def difference(rows: np.ndarray) -> float:
-            figures = self._judge(rows)
-            return figures[0] - figures[rival]
+            values = self._judge(rows)
+            return values[0] - values[rival]
 
         low, high = bootstrap_interval(
             difference, np.arange(len(self.labels)), num_draws=_DRAWS, seed=self.seed

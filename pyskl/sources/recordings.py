@@ -1,10 +1,14 @@
-"""Long recordings as they are, not cut into clips: their key points, and what the label files say.
+"""Read long recordings whole: their key points, and the segments in their label files.
 
-iMiGUE    NNNN_light_hand.csv or NNNN_openpose.xlsx, beside it NNNN_label.csv (class id, first frame,
-          last frame); frames are counted as in the file's first column
-SMG       SampleNNNN_skeleton.csv, beside it SampleNNNN_finelabels.csv; pixels; frames count from 1
-FILE.pkl  annotations, one a recording, of any skeleton; the field `segments`, if it is there, holds
-          rows (class, first frame, last frame) with frames counted from 0, `fps` the frame rate
+iMiGUE: NNNN_light_hand.csv or NNNN_openpose.xlsx, beside it NNNN_label.csv (class id, first frame,
+last frame). Frames are counted as in the first column of the file.
+
+SMG: SampleNNNN_skeleton.csv, beside it SampleNNNN_finelabels.csv; key points in pixels, frames
+counted from 1.
+
+Annotation files (.pkl), one annotation per recording, of any skeleton. The optional field
+`segments` holds rows (class, first frame, last frame) with frames counted from 0, `fps` the frame
+rate.
 """
 
 from __future__ import annotations
@@ -40,7 +44,7 @@ EXPECTED = (
     "Expected iMiGUE's NNNN_light_hand.csv, SMG's SampleNNNN_skeleton.csv, or an annotation file "
     '(.pkl) whose clips are recordings.'
 )
-MOST_GAPS = 4  # as many times more frames than rows are made for frames that a file lacks
+MOST_GAPS = 4  # longest recording as a multiple of its rows, of a file that lacks frames
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,12 @@ class Recording:
     Attributes:
         name: '0187'.
         keypoint: (M, T, V, C) float32, 0 where a joint is missing.
-        score: (M, T, V) float32; None where nobody gave one.
+        score: (M, T, V) float32; None if the file has none.
         img_shape: (h, w) pixels; None for key points in space.
-        first: number of the first frame, as labels and predictions count.
-        segments: what is known to happen; None where no labels are there.
-        notes: lines on what was odd and how it was read.
-        fps: frames a second; None where nobody says it.
+        first: number of the first frame in labels and predictions.
+        segments: the labels; None if there are none.
+        notes: what was odd about the files and how it was read, a line each.
+        fps: frames a second; None if unknown.
     """
 
     name: str
@@ -69,10 +73,11 @@ class Recording:
 
     @property
     def num_frames(self) -> int:
+        """T."""
         return self.keypoint.shape[1]
 
     def cut(self, start: int, stop: int, label: int = -1) -> dict[str, Any]:
-        """Return the frames start..stop-1, counted from 0, as an annotation; views, not copies."""
+        """Return frames start..stop-1, counted from 0, as an annotation whose arrays are views."""
         clip = {
             'frame_dir': f'{self.name}@{self.first + start}',
             'label': label,
@@ -86,19 +91,19 @@ class Recording:
         return clip
 
     def shown(self) -> np.ndarray:
-        """Return which frames show anybody: (T,) bool."""
+        """Return which frames show somebody: (T,) bool."""
         return np.any(is_present(self.keypoint, self.score), (0, 2))
 
 
 @dataclass(frozen=True)
 class RecordingFile:
-    """A recording that is there and not read yet.
+    """A recording that has not been read.
 
     Attributes:
         name: of the recording.
-        split: 'train', 'val', 'test', or None where nothing says.
+        split: 'train', 'val' or 'test'; None if unknown.
         path: of its file.
-        kind: 'imigue', 'smg' or 'annotation', whose label files count classes differently.
+        kind: 'imigue', 'smg' or 'annotation'; their label files count classes differently.
     """
 
     name: str
@@ -108,10 +113,10 @@ class RecordingFile:
     _read: Callable[[], Recording] = field(repr=False, compare=False)
 
     def read(self) -> Recording:
-        """Read it.
+        """Read the recording and its labels.
 
         Raises:
-            DataError: naming the file and what was expected.
+            DataError: a file is not as expected.
         """
         return self._read()
 
@@ -125,13 +130,13 @@ def find_recordings(
     """List the recordings in files and folders, by name.
 
     Args:
-        paths: folders of iMiGUE's or SMG's release, single files of them, or annotation files.
-        joints: which of iMiGUE's to keep, as tools/readlabel.py's --joints.
-        img_shape: (h, w) pixels, where the form does not say it.
-        split: of recordings whose folders say a split, only these; of annotation files that part.
+        paths: folders or single files of iMiGUE's or SMG's release, or annotation files.
+        joints: of iMiGUE to keep, as in tools/readlabel.py --joints.
+        img_shape: (h, w) pixels of iMiGUE's videos.
+        split: keep only the recordings of this split; those in folders that name no split stay.
 
     Raises:
-        DataError: a path that is not there, or nothing to read; two recordings of one name.
+        DataError: a path does not exist, there is nothing to read, or two recordings have one name.
     """
     found: list[RecordingFile] = []
     for path in map(Path, paths):
@@ -149,16 +154,17 @@ def find_recordings(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(
-            f'{some(map(str, paths))}: several recordings are called {some(twice)}. Expected names that differ: '
-            'name the folder of one split, or give split.'
+            f'{some(map(str, paths))}: several recordings are called {some(twice)}. Expected names '
+            'that differ: name the folder of one split, or give split.'
         )
     return sorted(found, key=lambda file: file.name)
 
 
-# -- annotation files ---------------------------------------------------------------------------------
+# -- annotation files ------------------------------------------------------------------------------
 
 
 def _annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]:
+    """List the recordings of an annotation file."""
     clips = open_annotations(path)
     if split is not None:
         clips = clips.split(split)
@@ -198,6 +204,7 @@ def _annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]
 
 
 def _rows(given: Any, where: str) -> list[tuple[int, int, int]]:
+    """Return the rows of the field `segments`; a DataError says what it holds instead."""
     try:
         table = np.asarray(given)
         fine = table.size == 0 or (
@@ -207,16 +214,17 @@ def _rows(given: Any, where: str) -> list[tuple[int, int, int]]:
         fine = False
     if not fine:
         raise DataError(
-            f'{where}: segments = {brief(given)}. Expected rows (class, first frame, last frame) of '
-            'whole numbers.'
+            f'{where}: segments = {brief(given)}. Expected rows (class, first frame, last frame) '
+            'of whole numbers.'
         )
     return [tuple(row) for row in table.reshape(-1, 3).tolist()]
 
 
-# -- SMG ----------------------------------------------------------------------------------------------
+# -- SMG -------------------------------------------------------------------------------------------
 
 
 def _smg_files(path: Path) -> list[Path]:
+    """List the skeleton files of SMG in a folder, or the file itself if it is one."""
     if path.is_file():
         return [path] if path.name.lower().endswith(SMG_POINTS) else []
     return sorted(p for p in path.rglob(f'*{SMG_POINTS}') if not p.name.startswith('.'))
@@ -226,7 +234,7 @@ def _smg(path: Path) -> RecordingFile:
     name = path.name[: -len(SMG_POINTS)]
 
     def read() -> Recording:
-        values = read_table(path).values
+        values = read_table(path, np.float32).values
         if values.shape[1] != SMG_JOINTS * SMG_NUMBERS or np.isinf(values).any():
             raise DataError(
                 f'{path}: has {values.shape[1]} columns, or infinite numbers. Expected '
@@ -250,6 +258,7 @@ def _smg(path: Path) -> RecordingFile:
 
 
 def _whole(path: Path, rows: np.ndarray) -> np.ndarray:
+    """Return the rows of a label file; a DataError if they are not three whole numbers each."""
     if rows.shape[1] != 3 or not (np.isfinite(rows) & (rows == np.floor(rows))).all():
         raise DataError(
             f'{path}: expected three columns of whole numbers: class id, first, last frame.'
@@ -257,12 +266,13 @@ def _whole(path: Path, rows: np.ndarray) -> np.ndarray:
     return rows
 
 
-# -- iMiGUE -------------------------------------------------------------------------------------------
+# -- iMiGUE ----------------------------------------------------------------------------------------
 
 
 def _imigue_recordings(
     path: Path, joints: Joints, img_shape: tuple[int, int]
 ) -> Iterator[RecordingFile]:
+    """List the recordings of iMiGUE in a folder, or the one that a file is of."""
     for video in find([path], raw=False).videos:
         yield RecordingFile(
             video.name,
@@ -274,9 +284,33 @@ def _imigue_recordings(
 
 
 def _read_imigue(video: Video, joints: Joints, img_shape: tuple[int, int]) -> Recording:
-    path, notes = video.points[0], []
+    """Read a recording of iMiGUE and its labels."""
+    path = video.points[0]
+    points, first, missing = _imigue_points(path, joints)
+    keypoint, score = missing_as_zeros(points[..., :2], points[..., 2])
+    notes = []
+    if missing:
+        notes.append(f'{path}: lacks frames {some(missing, 3)}: nobody is seen there')
+    recording = Recording(video.name, keypoint, score, img_shape, first, None, tuple(notes))
+    if len(video.labels) > 1:
+        raise DataError(
+            f'{path}: several files may be its label csv: {some(p.name for p in video.labels)}. '
+            'Expected one, NNNN_label.csv.'
+        )
+    return _with_labels(recording, video.labels[0], video.split) if video.labels else recording
+
+
+def _imigue_points(path: Path, joints: Joints) -> tuple[np.ndarray, int, list[int]]:
+    """Read the points of a file.
+
+    Returns:
+        (1, T, V, 3) points, the number of the first frame, and the numbers of missing frames.
+
+    Raises:
+        DataError: columns that no release has, or frame numbers with large or regular gaps.
+    """
     try:
-        frames = frames_of(path, read_table(path))
+        frames = frames_of(path, read_table(path, np.float32))
         chosen = joints.of(frames.points.shape[1])
     except DataError as error:
         raise DataError(f'{path.parent}/{error}') from error
@@ -284,8 +318,8 @@ def _read_imigue(video: Video, joints: Joints, img_shape: tuple[int, int]) -> Re
     number = (last - first) // frames.step + 1
     if number > MOST_GAPS * len(frames.number) + 1000:
         raise DataError(
-            f'{path}: {len(frames.number)} rows, but frames are numbered {first} to {last}. Expected a '
-            'row for each frame.'
+            f'{path}: {len(frames.number)} rows, but frames are numbered {first} to {last}. '
+            'Expected a row for each frame.'
         )
     if frames.step > 1:
         raise DataError(
@@ -294,39 +328,47 @@ def _read_imigue(video: Video, joints: Joints, img_shape: tuple[int, int]) -> Re
         )
     stretch = frames.cut(first, last, number)
     assert stretch is not None  # there is a first frame
-    points = stretch.points[:, list(chosen)].astype(np.float32)[None]  # (1, T, V, 3)
-    if stretch.missing:
-        notes.append(f'{path}: lacks frames {some(stretch.missing, 3)}: nobody is seen there')
-    keypoint, score = missing_as_zeros(points[..., :2], points[..., 2])
-    recording = Recording(video.name, keypoint, score, img_shape, first, None, tuple(notes))
-    if len(video.labels) > 1:
-        raise DataError(
-            f'{path}: several files may be its label csv: {some(p.name for p in video.labels)}. '
-            'Expected one, NNNN_label.csv.'
-        )
-    if not video.labels:
-        return recording
-    labels, rows = video.labels[0], []
+    points = stretch.points[None, :, list(chosen)].astype(np.float32, copy=False)
+    return points, first, stretch.missing
+
+
+def _with_labels(recording: Recording, labels: Path, split: str | None) -> Recording:
+    """Return a recording with the segments of a label csv.
+
+    A label csv of a test split without class ids is ignored.
+
+    Raises:
+        DataError: rows without a class or frames.
+    """
+    rows = []
     for row in read_rows(labels):
         where = f'{labels}: line {row.line}'
         if row.fault() or row.class_id is None:
             raise DataError(
-                f'{where}: {row.fault() or "has no class id"}. Expected class id, first frame, last frame.'
+                f'{where}: {row.fault() or "has no class id"}. Expected class id, first frame, '
+                'last frame.'
             )
-        if not is_class_id(row.class_id) and video.split == 'test':
-            notes.append(
-                f'{where}: class id {row.class_id:g} is none, so {labels.name} is not used'
-            )
-            return replace(recording, notes=tuple(notes))
+        if not is_class_id(row.class_id) and split == 'test':
+            note = f'{where}: {row.class_id:g} is no class id, so {labels.name} is not used'
+            return replace(recording, notes=(*recording.notes, note))
         rows.append((class_of(row.class_id, where), int(row.first), int(row.last)))
-    segments, odd = _segments(rows, first, number, str(labels))
-    return replace(recording, segments=segments, notes=(*notes, *odd))
+    segments, odd = _segments(rows, recording.first, recording.num_frames, str(labels))
+    return replace(recording, segments=segments, notes=(*recording.notes, *odd))
 
 
 def _segments(
     rows: Sequence[tuple[int, int, int]], first: int, num_frames: int, where: str
 ) -> tuple[tuple[Segment, ...], list[str]]:
-    """Return the segments that lie in the recording, and lines on those that do not, or not wholly.
+    """Clip rows of labels to a recording.
+
+    Args:
+        rows: class, first frame, last frame.
+        first: number of the recording's first frame.
+        num_frames: of the recording.
+        where: names the label file.
+
+    Returns:
+        The segments, and notes on rows that were cut or left out.
 
     Raises:
         DataError: a class below 0.
@@ -343,13 +385,13 @@ def _segments(
             if start < first or end > last:
                 beyond.append(row)
             kept.append(Segment(max(start, first), min(end, last), label))
-    has = f'it has frames {first} to {last}'
+    has = f'which has frames {first} to {last}'
     notes = [
         f'{where}: row {some(found, 3)} {what}'
         for found, what in (
             (swapped, 'ends before it begins: left out'),
-            (outside, f'lies outside of the recording ({has}): left out'),
-            (beyond, f'goes on beyond the recording ({has}): cut there'),
+            (outside, f'lies outside of the recording, {has}: left out'),
+            (beyond, f'reaches beyond the recording, {has}: cut'),
         )
         if found
     ]
@@ -357,7 +399,12 @@ def _segments(
 
 
 def id_of_class(label: int, kind: str) -> int:
-    """Return the id that a release's label files have for a class, counted from 0."""
+    """Return the class id in a release's label files.
+
+    Args:
+        label: class, counted from 0.
+        kind: of the recording; see RecordingFile.
+    """
     if kind == 'imigue':
         return OTHER_ID if label == NUM_CLASSES - 1 else label + 1
     return label + 1 if kind == 'smg' else label

@@ -1,22 +1,20 @@
-"""Choose thresholds by recordings whose truth is known, and keep them in a file."""
+"""Choose thresholds and stream weights on recordings with labels."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
-from os import PathLike
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..annotations.segments import Segment
-from ..errors import ConfigError, DataError
-from ..evaluation.spotting import CHALLENGE_IOU, add_up, count_right
-from ..files.atomic import atomic_write
-from ..files.texts import read_json
-from ..wording import brief
+from ..errors import DataError
+from ..evaluation.spotting import CHALLENGE_IOU, count_right, sum_counts
+from ..scores.fitting import fit_blend
 from .segments import Scores, Thresholds, find_segments
 
-# What is tried, one setting after the other, as long as it gains; frames are those of the windows.
+# The values to try for each threshold; frames are those of the windows.
 CANDIDATES: dict[str, tuple[Any, ...]] = {
     'threshold': tuple(n / 20 for n in range(2, 19)),
     'smooth': (0.0, 4.0, 8.0, 12.0, 18.0),
@@ -26,84 +24,78 @@ CANDIDATES: dict[str, tuple[Any, ...]] = {
 }
 ROUNDS = 3
 
-Finish = Callable[[str, Sequence[Segment]], list[Segment]]
+ToFile = Callable[[str, Sequence[Segment]], list[Segment]]
 
 
 def fit_thresholds(
     scores: Mapping[str, Scores],
     truth: Mapping[str, Sequence[Segment]],
     start: Thresholds,
-    finish: Finish,
+    to_file: ToFile,
     iou: float = CHALLENGE_IOU,
 ) -> tuple[Thresholds, float]:
-    """Choose the settings that serve F1 best on these recordings.
+    """Choose the thresholds with the best F1 on these recordings.
 
-    Concretely: each setting in turn takes the value that gains most, until none gains; of equally
-    good ones the one that was there, or else the first. What is chosen so is too good on the same
-    recordings: report others.
+    Coordinate ascent: each threshold in turn takes its best value, until none improves F1. A value
+    changes only where F1 improves. F1 on these recordings is optimistic: report it on others.
 
     Args:
-        scores: of each recording.
-        truth: of each recording, in frames of the files.
-        start: where to begin; its background stays.
-        finish: brings the segments of a recording to frames of its file.
-        iou: what the intersection over union has to exceed.
+        scores: by recording.
+        truth: by recording, in frames of the files.
+        start: thresholds to begin with; the background class stays.
+        to_file: maps the segments of a recording to frames of its file.
+        iou: a match needs a larger intersection over union.
 
     Returns:
-        The settings, and F1 on these recordings.
+        The thresholds, and F1 on these recordings.
 
     Raises:
         DataError: no recording has a segment.
     """
     if not any(truth.values()):
         raise DataError(
-            'none of the recordings has a labelled segment: nothing to choose thresholds by.'
+            'no recording has a labelled segment, so there is nothing to choose thresholds on.'
         )
 
-    def judge(how: Thresholds) -> float:
-        predicted = {name: finish(name, find_segments(each, how)) for name, each in scores.items()}
-        return add_up(count_right(truth, predicted, iou)).f1
+    def f1(thresholds: Thresholds) -> float:
+        found = {
+            name: to_file(name, find_segments(each, thresholds)) for name, each in scores.items()
+        }
+        return sum_counts(count_right(truth, found, iou)).f1
 
-    best, value = start, judge(start)
+    best, value = start, f1(start)
     for _ in range(ROUNDS):
         before = value
         for name, values in CANDIDATES.items():
             for candidate in values:
                 tried = replace(best, **{name: candidate})
-                if tried != best and (reached := judge(tried)) > value + 1e-12:
+                if tried != best and (reached := f1(tried)) > value + 1e-12:
                     best, value = tried, reached
         if value <= before:
             break
     return best, value
 
 
-def save_thresholds(path: str | PathLike, how: Thresholds, made: Mapping[str, Any]) -> None:
-    """Write settings, and how they came about, as JSON."""
-    with atomic_write(path, 'w', encoding='utf-8') as file:
-        json.dump({'thresholds': asdict(how), **made}, file, indent=1)
-        file.write('\n')
+def fit_weights(probs: np.ndarray, labels: np.ndarray) -> tuple[float, ...]:
+    """Choose the stream weights with the lowest log loss of the blended scores.
 
+    The same as `ensemble.py --fit-on val --objective log_loss` without temperatures, on windows.
 
-def load_thresholds(path: str | PathLike) -> Thresholds:
-    """Read settings that save_thresholds wrote.
+    Args:
+        probs: (S, N, K) scores of S streams for N windows; zeros where nobody is seen.
+        labels: (N,) class of each window; below 0: unknown, ignored.
+
+    Returns:
+        S weights from 0 on, which sum to 1.
 
     Raises:
-        DataError: another file; ConfigError: settings out of range.
+        DataError: no window with a class shows anybody.
     """
-    expected = 'Expected thresholds.json, as tools/spot.py --fit-on writes it.'
-    data = read_json(path, expected)
-    given = data.get('thresholds') if isinstance(data, dict) else None
-    kinds = {field.name: (int, float) for field in fields(Thresholds)}
-    whole = ('merge', 'shortest', 'background')
-    if not isinstance(given, dict) or set(given) != set(kinds):
-        raise DataError(f'{path}: holds {brief(data)}. {expected}')
-    for name, value in given.items():
-        fine = isinstance(value, int if name in whole else (int, float)) and not isinstance(
-            value, bool
+    total = probs.sum(2)
+    used = (labels >= 0) & (labels < probs.shape[2]) & (total > 0).all(0)
+    if not used.any():
+        raise DataError(
+            'no labelled frame shows anybody, so there is nothing to choose weights on.'
         )
-        if not (fine or (name == 'background' and value is None)):
-            raise DataError(f'{path}: {name} = {brief(value)}. Expected a number. {expected}')
-    try:
-        return Thresholds(**given)
-    except ConfigError as error:
-        raise ConfigError(f'{path}: {error}') from error
+    shares = probs[:, used] / total[:, used, None]
+    return fit_blend(list(shares), labels[used], 'log_loss', temperature=False).weights

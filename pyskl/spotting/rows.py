@@ -1,4 +1,4 @@
-"""Spotted segments as files: one csv and one json of all recordings, the challenge's csv of each."""
+"""Write spotted segments: one csv and one json for all recordings, the challenge's csv for each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Segments = Mapping[str, Sequence[Segment]]
 
 
 def write_csv(path: Path, predicted: Segments, names: Sequence[str]) -> None:
-    """Write a row for each segment: clip, class, name, first and last frame, score."""
+    """Write one row per segment: clip, class, name, first and last frame, score."""
     with atomic_write(path, 'w', encoding='utf-8', newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(COLUMNS)
@@ -34,7 +34,7 @@ def write_csv(path: Path, predicted: Segments, names: Sequence[str]) -> None:
 def write_json(
     path: Path, predicted: Segments, names: Sequence[str], about: Mapping[str, Any]
 ) -> None:
-    """Write the same rows by clip, with what they were made by."""
+    """Write the segments by clip, together with the settings that they were found with."""
     clips = {
         clip: [
             {
@@ -56,12 +56,12 @@ def write_json(
 def write_predictions(
     folder: Path, predicted: Segments, id_of: Callable[[str, int], int]
 ) -> list[Path]:
-    """Write the challenge's SEQID_prediction.csv of each recording: rows label,start,end.
+    """Write the challenge's SEQID_prediction.csv for each recording: rows label,start,end.
 
     Args:
-        folder: where to.
-        predicted: by recording, whose name is SEQID.
-        id_of: the label that a class of a recording has in the release.
+        folder: to write into.
+        predicted: segments by recording, whose name is SEQID.
+        id_of: maps recording and class to the release's class id.
     """
     written = []
     for clip, segments in predicted.items():
@@ -74,24 +74,28 @@ def write_predictions(
 
 
 def prediction_name(clip: str) -> str:
-    """Return the name of a recording's file of predictions."""
+    """Return the file name for the predictions of a recording."""
     return f'{clip.replace("/", "_")}{SUFFIX}'
 
 
 def check_prediction_names(clips: Sequence[str]) -> None:
-    """DataError where two recordings would be written into one file of predictions."""
+    """Raise a DataError if the predictions of two recordings would have one file name."""
     known: dict[str, str] = {}
     for clip in clips:
         other = known.setdefault(prediction_name(clip), clip)
         if other != clip:
             raise DataError(
-                f'recordings {plain(other)} and {plain(clip)}: the predictions of both would be '
-                f'{plain(prediction_name(clip))}. Expected names that differ otherwise than by / and _.'
+                f'recordings {plain(other)} and {plain(clip)}: both would be written to '
+                f'{plain(prediction_name(clip))}. Expected names that differ in more than / and _.'
             )
 
 
 def read_predictions(path: Path, class_of: Callable[[int], int]) -> list[Segment]:
-    """Read a SEQID_prediction.csv back; an empty file has no segments.
+    """Read a SEQID_prediction.csv; an empty file has no segments.
+
+    Args:
+        path: of the file.
+        class_of: maps the release's class id to a class.
 
     Raises:
         DataError: other columns, or ids that are no class.

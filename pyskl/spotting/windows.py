@@ -1,22 +1,19 @@
-"""Windows that slide over a recording, and the pipeline step that samples them.
+"""Windows that slide over a recording.
 
-Windows of all lengths stand around the same middles, 0, stride, 2 stride ...; one that reaches over an
-end of the recording is cut there. Middles are scored in blocks of `every` frames: all windows of a
-block are views of one sample, so that the frames that they share pass a network's first layers once,
-and a recording of any length needs the memory of a block. A block depends on its own frames alone,
-which is why a stream of frames has the same scores as a whole recording.
+Windows of all lengths are centred on the same middles: 0, stride, 2 stride ... A window that
+reaches over an end of the recording is cut there. Middles are scored in blocks of `every` frames.
+All windows of a block are views of one sample: the frames that they share pass a network's first
+layers once, and memory is that of one block however long the recording is. A block depends on its
+own frames alone, so a stream of frames has the same scores as a whole recording.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from ..datasets.pipelines import Compose, PoseDecode, Step, UniformSampleDecode, UniformSampleFrames
-from ..datasets.pipelines.features import join_score
 from ..errors import ConfigError
 
 EVERY = 256  # frames of a block, about
@@ -24,13 +21,13 @@ EVERY = 256  # frames of a block, about
 
 @dataclass(frozen=True)
 class Windows:
-    """How windows slide over a recording; all numbers in frames.
+    """How windows slide over a recording; all lengths are in frames.
 
     Attributes:
         lengths: of the windows around each middle.
         stride: from one middle to the next.
         every: from one block to the next, a multiple of stride.
-        fps: frames a second that these count in; None: not known.
+        fps: frame rate of these frames; None: unknown.
     """
 
     lengths: tuple[int, ...] = (64,)
@@ -45,8 +42,8 @@ class Windows:
             )
         if not 1 <= self.stride <= min(self.lengths):
             raise ConfigError(
-                f'stride {self.stride}: expected 1 to {min(self.lengths)}, or frames between windows '
-                'would be seen by none.'
+                f'stride {self.stride}: expected 1 to {min(self.lengths)}; with a longer one no '
+                'window would see the frames in between.'
             )
         if self.every < self.stride or self.every % self.stride:
             raise ConfigError(
@@ -58,22 +55,22 @@ class Windows:
             )
 
     def in_blocks(self, frames: int | None = None) -> Windows:
-        """Return the same with blocks of about so many frames, by default EVERY."""
+        """Return the same windows in blocks of about `frames` frames, by default EVERY."""
         whole = max(1, round((frames or EVERY) / self.stride))
         return replace(self, every=whole * self.stride)
 
     @property
     def before(self) -> int:
-        """How many frames before a middle its longest window begins."""
+        """Frames of the longest window before its middle."""
         return max(length // 2 for length in self.lengths)
 
     @property
     def behind(self) -> int:
-        """How many frames from a middle on its longest window ends."""
+        """Frames of the longest window from its middle on."""
         return max(length - length // 2 for length in self.lengths)
 
     def block(self, index: int, num_frames: int) -> Block:
-        """Return the index-th block of a recording of so many frames, which are at least one."""
+        """Return a block of a recording of `num_frames` frames, at least one."""
         first = index * self.every
         middles = np.arange(first, min(first + self.every, num_frames), self.stride)
         starts = np.stack([middles - length // 2 for length in self.lengths], 1)  # (N, L)
@@ -87,95 +84,22 @@ class Windows:
             yield self.block(index, num_frames)
 
     def num_blocks(self, num_frames: int) -> int:
+        """Return the number of blocks of a recording."""
         return -(-num_frames // self.every)
 
 
 @dataclass(frozen=True)
 class Block:
-    """Neighbouring middles and their windows; frames count from the recording's first.
+    """Neighbouring middles and their windows; frames are counted from the recording's first.
 
     Attributes:
-        middles: (N,).
-        spans: (N, L, 2) first frame and the one behind the last of each window of L lengths.
-        start, stop: the frames that any of them sees.
+        middles: (N,) frames.
+        spans: (N, L, 2) first frame, and the frame after the last, of the windows of L lengths.
+        start: first frame that any of them sees.
+        stop: the frame after the last.
     """
 
     middles: np.ndarray
     spans: np.ndarray
     start: int
     stop: int
-
-
-class SampleWindows(Step):
-    """Sample clip_len frames of each window in `windows` (S, 2), one view a window.
-
-    The frames are the middles of clip_len equal parts, so that windows around different middles have
-    frames in common; a window shorter than clip_len starts again at its end, as UniformSampleFrames
-    has it.
-
-    Args:
-        clip_len: frames to take.
-        decodes: take their key points at once, as UniformSampleDecode does.
-    """
-
-    needs = ('windows', 'keypoint')
-    gives = ('frame_inds', 'clip_len', 'frame_interval', 'num_clips')
-
-    def __init__(self, clip_len: int, decodes: bool = False):
-        self.clip_len, self.decodes = clip_len, decodes
-
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - ({'keypoint_score'} if self.decodes else set())
-
-    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        windows = results['windows']
-        inds = np.concatenate([sampled(*span, self.clip_len) for span in windows.tolist()])
-        results['frame_inds'] = inds + results.get('start_index', 0)
-        results['clip_len'] = self.clip_len
-        results['frame_interval'] = None
-        results['num_clips'] = len(windows)
-        if self.decodes:
-            results = PoseDecode()(results)
-            join_score(results)
-        return results
-
-
-def sampled(start: int, stop: int, clip_len: int) -> np.ndarray:
-    """Return clip_len frames of start..stop-1, (clip_len,) int64."""
-    num_frames, place = stop - start, np.arange(clip_len)
-    if num_frames < clip_len:
-        return start + place % num_frames
-    return start + (2 * place + 1) * num_frames // (2 * clip_len)
-
-
-def window_pipeline(pipeline: Compose, where: str) -> Compose:
-    """Return a test pipeline that samples windows in place of whole clips.
-
-    Args:
-        pipeline: of the config's test clips.
-        where: names the config.
-
-    Raises:
-        ConfigError: it does not sample by UniformSample, UniformSampleFrames or UniformSampleDecode.
-    """
-    steps, found = [], 0
-    for step in pipeline.steps:
-        if isinstance(step, (UniformSampleFrames, UniformSampleDecode)):
-            found += 1
-            step = SampleWindows(step.clip_len, isinstance(step, UniformSampleDecode))
-        steps.append(step)
-    if found != 1:
-        raise ConfigError(
-            f'{where}: data.test.pipeline has {found or "no"} step that samples evenly. Expected one '
-            'of UniformSample, UniformSampleFrames, UniformSampleDecode, whose clip_len frames are '
-            'taken of each window.'
-        )
-    entries = (*ENTRIES, 'windows')
-    return Compose(steps, where=f'{where}: data.test.pipeline', entries=entries)
-
-
-ENTRIES = (
-    *('frame_dir', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint'),
-    *('keypoint_score', 'emb', 'modality', 'start_index', 'test_mode'),
-)

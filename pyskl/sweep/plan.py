@@ -298,12 +298,12 @@ def _at_points(
     points: Sequence[tuple[list[str], dict[str, str]]],
 ) -> dict[str, tuple[str, ...]]:
     """Repeat ensembles whose runs a grid multiplies at each of its points; others stay."""
-    found = {}
+    repeated = {}
     for name, parts in ensembles.items():
         multiplied = set(parts) <= set(names)
         for words in [words for words, _ in points] if multiplied else [[]]:
-            found[' '.join([name, *words])] = tuple(' '.join([part, *words]) for part in parts)
-    return found
+            repeated[' '.join([name, *words])] = tuple(' '.join([part, *words]) for part in parts)
+    return repeated
 
 
 def _stems(configs: Sequence[str]) -> list[str]:

@@ -40,14 +40,14 @@ class Row:
         name: name of the row.
         figures: figures by seed, in 0..1.
         seconds: seconds by seed, None if unknown.
-        wanted: number of seeds when all are done.
+        num_seeds: number of seeds when all are done.
         about: settings of the row, for JSON.
     """
 
     name: str
     figures: dict[int, dict[str, float]]
     seconds: dict[int, float | None]
-    wanted: int
+    num_seeds: int
     about: dict[str, Any]
 
 
@@ -106,9 +106,9 @@ def _blended(parts: Sequence[tuple[Task, Scores]], fitted: bool) -> dict[str, fl
     weights: Sequence[float] = [1 / len(parts)] * len(parts)
     temperatures: Sequence[float] = [1.0] * len(parts)
     if fitted and first.fit_truth is not None:
-        found = [task.fit_scores() for task, _ in parts]
+        fit_scores = [task.fit_scores() for task, _ in parts]
         fit = fit_blend(
-            align([scores for scores in found if scores is not None]).scores,
+            align([scores for scores in fit_scores if scores is not None]).scores,
             first.fit_truth.labels,
         )
         weights, temperatures = fit.weights, fit.temperatures
@@ -135,7 +135,7 @@ def as_markdown(rows: Sequence[Row]) -> str:
         known = [value for value in row.seconds.values() if value is not None]
         seconds = f'{np.mean(known):.0f}' if known else '-'
         seeds = str(len(row.figures))
-        seeds += f' of {row.wanted}' if len(row.figures) < row.wanted else ''
+        seeds += f' of {row.num_seeds}' if len(row.figures) < row.num_seeds else ''
         lines.append([row.name, *cells, seconds, seeds])
     lines = [[cell.replace('|', r'\|') for cell in line] for line in lines]
     widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
@@ -170,7 +170,7 @@ def _as_json(row: Row) -> dict[str, Any]:
         str(seed): {**_without_nan(figures), 'seconds': row.seconds[seed]}
         for seed, figures in row.figures.items()
     }
-    content = {'name': row.name, **row.about, 'wanted_seeds': row.wanted, 'seeds': seeds}
+    content = {'name': row.name, **row.about, 'wanted_seeds': row.num_seeds, 'seeds': seeds}
     if row.figures:
         spreads = {key: spread([f[key] for f in row.figures.values()]) for key in COLUMNS}
         for n, part in enumerate(('mean', 'std')):

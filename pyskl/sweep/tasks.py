@@ -200,9 +200,9 @@ def make_tasks(
 
 def _folder(work_dir: Path, name: str, settings: str) -> Path:
     digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
-    there = sorted(work_dir.glob(f'*-{digest}'))
+    existing = sorted(work_dir.glob(f'*-{digest}'))
     readable = re.sub(r'[^\w.=+-]+', '_', name)[:_LONGEST_NAME].strip('_.+-')
-    return there[0] if there else work_dir / f'{readable}-{digest}'
+    return existing[0] if existing else work_dir / f'{readable}-{digest}'
 
 
 def _settings(run: Run, amp: str | None, digests: dict[str, str]) -> str:

@@ -199,9 +199,9 @@ def test_pyskls_key_indicator_picks_the_best(config):
     text = Path(config).read_text()
     Path('indicated.py').write_text(text + "evaluation['key_indicator'] = 'RGBPose_1:1_top1_acc'\n")
     recipe = read('indicated.py')
-    assert recipe.evaluation.best_figure == 'RGBPose_1:1_top1_acc'
+    assert recipe.evaluation.best_metric == 'RGBPose_1:1_top1_acc'
     assert any('key_indicator' in note for note in recipe.notes)
-    assert read().evaluation.best_figure == 'top1_acc'
+    assert read().evaluation.best_metric == 'top1_acc'
 
 
 @pytest.mark.parametrize('figure', ['flow_top1_acc', 'RGBPose_3:1_top1_acc', 'rgb_top5_acc', 'rgb'])

@@ -12,7 +12,7 @@ import tiny_videos
 import torch
 from goldens import SMALL
 from graph_goldens import fill
-from test_train import assert_same_checkpoint
+from run_files import assert_same_checkpoint
 from tiny import run, script
 
 from pyskl.annotations import make_annotation
@@ -39,7 +39,8 @@ def model(folder):
     return init_recognizer(folder / 'videos.py', folder / 'run' / 'epoch_2.pth', device='cpu')
 
 
-# Training and testing ------------------------------------------------------------------------------
+# Training and testing
+# ------------------------------------------------------------------------------
 
 
 def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_to_the_same_bits(
@@ -132,7 +133,8 @@ def test_two_processes_with_two_workers_each_train_as_one(folder, tmp_path):
     assert (tmp_path / 'epoch_2.pth').exists()
 
 
-# Inference -----------------------------------------------------------------------------------------
+# Inference
+# -----------------------------------------------------------------------------------------
 
 
 def test_a_video_is_answered_however_it_is_given(model, folder, tmp_path):

@@ -1,4 +1,4 @@
-"""tools/benchmark.py: what its json promises, and that the plain way it measures is the same computation."""
+"""The figures of tools/benchmark.py, and its plain way, which computes the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pyskl COMMAND`: every script has its command, words are found or suggested, and what is said speaks of `pyskl`."""
+"""`pyskl COMMAND`: every script has a command, and messages name commands as they were called."""
 
 from __future__ import annotations
 
@@ -106,9 +106,9 @@ def test_a_name_that_is_no_command_stays_as_it_is():
 
 
 def test_a_command_in_a_process_of_its_own_starts_with_or_without_the_project(monkeypatch):
-    assert calling.process('train') == [sys.executable, str(ROOT / 'tools' / 'train.py')]
+    assert calling.child_command('train') == [sys.executable, str(ROOT / 'tools' / 'train.py')]
     monkeypatch.setattr(calling, 'checkout', lambda: None)
-    assert calling.process('check_data') == [sys.executable, '-m', 'pyskl', 'check']
+    assert calling.child_command('check_data') == [sys.executable, '-m', 'pyskl', 'check']
 
 
 def test_every_command_has_a_main():

@@ -1,4 +1,4 @@
-"""The demo asks for what its streams need, by the commands a user would type. What it learns is measured by running it."""
+"""The commands that the demo runs, and what its streams need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ensemble/ensemble.py: the published answer from the published layout, from work dirs, from anywhere; wrong input by name."""
+"""ensemble/ensemble.py: the published submission, from files anywhere; wrong input is named."""
 
 import json
 import pickle
@@ -79,7 +79,7 @@ def answer(here):
     return (here / 'Submission.csv').read_bytes()
 
 
-# Right input -----------------------------------------------------------------------------------------------------------
+# -- Right input
 
 
 def test_the_published_layout_gives_the_published_answer(here, capsys):
@@ -171,7 +171,8 @@ def test_a_repeated_id_is_a_warning_with_its_rows_and_all_rows_are_kept(here, ca
     published_layout(here, ids=[*IDS[:-1], IDS[3]])
     script.main([], here=here)
     assert capsys.readouterr().out.splitlines()[-1] == (
-        f'wrote {here / "Submission.zip"} (60 rows; warning: id 0054_3 appears twice, rows 3 and 59)'
+        f'wrote {here / "Submission.zip"} (60 rows; warning: id 0054_3 appears twice, rows 3 and '
+        '59)'
     )
     assert answer(here).splitlines()[:-1] == CSV.splitlines()[:-1]
     assert answer(here).splitlines()[-1] == b'0054_3,29'
@@ -260,7 +261,7 @@ def test_unknown_labels_are_counted_or_refused(here, capsys):
     refused(here, ['--labels', 'large.pkl'], r'large.pkl: labels\[0\] = 32: expected 0..31')
 
 
-# Wrong input: what the published script does with it stands in ensemble.json ---------------------------------------------
+# -- Wrong input: what the published script does with it stands in ensemble.json
 
 
 def cut(path, rows):
@@ -328,7 +329,7 @@ def test_an_id_list_that_does_not_fit_the_ids_of_the_scores_is_refused(here):
     refused(here, [], r'joint/scores.npz: no row for 1 id \(0453_3\) of .*test_id.txt')
 
 
-# As users call it ------------------------------------------------------------------------------------------------------
+# -- As users call it
 
 
 def run(script_file, *argv, cwd):
@@ -356,7 +357,7 @@ def test_a_user_error_is_one_message_and_status_2(here):
     assert not (here / 'Submission.csv').exists() and not (here / 'Submission.zip').exists()
 
 
-# Lists and files as people have them -------------------------------------------------------------------------------------
+# -- Lists and files as people have them
 
 
 def test_the_published_layout_works_with_the_published_list_one_line_cut_short(here, capsys):
@@ -392,7 +393,7 @@ def test_labels_say_which_stream_counts_its_classes_in_another_order(here, capsy
 
 
 def test_no_refusal_is_long_whatever_the_files_hold(here):
-    """A list of ids, a weights file or a score file on one endless line is not repeated in the message."""
+    """A file of ids, weights or scores on an endless line is not repeated in the message."""
     work_dirs(here)
     long = '"' + 'x' * 40_000
     texts = {

@@ -1,4 +1,4 @@
-"""ensemble/ensemble.py --fit-on: weights chosen on validation scores, saved, used again; refusals that write nothing."""
+"""ensemble/ensemble.py --fit-on: weights fitted to validation scores, saved and used again."""
 
 import json
 import shlex
@@ -47,7 +47,7 @@ def annotations(path, labels, split):
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    """Three streams with scores on 60 validation and 30 test clips; the current folder holds them."""
+    """Scores of three streams on 60 validation and 30 test clips, in the current folder."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     val, test = (
@@ -322,7 +322,7 @@ def test_as_a_user_types_it(world):
     assert wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1
 
 
-# What is used of a fit ---------------------------------------------------------------------------------------------------
+# -- What is used of a fit
 
 
 def two_streams(skills, size=200):

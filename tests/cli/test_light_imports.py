@@ -46,8 +46,9 @@ def run_python(code: str) -> str:
 
 def test_light_modules_import_no_torch():
     code = (
-        "import importlib, sys\nfor module in {light}:\n    importlib.import_module('pyskl.' + module)\n"
-        "    print(*[f'{{module}}: {{name}}' for name in ('torch', 'mmengine', 'mmcv', {rare}) if name in sys.modules])"
+        "import importlib, sys\nfor module in {light}:\n    importlib.import_module('pyskl.' + "
+        "module)\n    print(*[f'{{module}}: {{name}}' for name in ('torch', 'mmengine', 'mmcv', "
+        '{rare}) if name in sys.modules])'
     )
     assert run_python(code.format(light=LIGHT, rare="'scipy.optimize', 'scipy.stats'")) == ''
 
@@ -72,6 +73,7 @@ COMMANDS = [
         'test.py none.py',
         'test.py configs/demo/joint.py -C none.pth',
         'export.py none.py -C a.pth -o a.onnx',
+        'push.py none user/none',
         'convert_checkpoint.py none.pth -o a.pth',
         'print_config.py none.py',
         'zero_shot.py none.py',
@@ -136,8 +138,8 @@ def test_registries_know_the_built_in_components_without_an_import():
     assert (
         run_python(
             'from pyskl.registry import PIPELINES, RECOGNIZERS\n'
-            'print(PIPELINES.build(dict(type="UniformSampleFrames", clip_len=4)).clip_len, "Collect" in PIPELINES, '
-            '"Recognizer3D" in RECOGNIZERS)'
+            'print(PIPELINES.build(dict(type="UniformSampleFrames", clip_len=4)).clip_len, '
+            '"Collect" in PIPELINES, "Recognizer3D" in RECOGNIZERS)'
         )
         == '4 True True'
     )

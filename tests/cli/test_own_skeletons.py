@@ -1,4 +1,4 @@
-"""From one's own joints to a report: the configs that are written for an annotation file, and the guide's commands as they stand."""
+"""Configs written for an annotation file, and the commands of the guide for own skeletons."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_configs_that_are_there_are_not_written_over(tmp_path):
 
 @pytest.mark.slow
 def test_the_guides_ten_commands_run_as_they_stand(tmp_path):
-    """From nothing to a report, in an empty folder; on people never seen, the classes are told apart."""
+    """From an empty folder to a report: the classes of unseen people are told apart."""
     for folder in ('tools', 'ensemble', 'configs', 'pyskl'):
         (tmp_path / folder).symlink_to(ROOT / folder)
     (tmp_path / 'configs').unlink()

@@ -1,4 +1,4 @@
-"""tools/predict.py as a user runs it: videos, key points found before, other forms; what is written and what is refused."""
+"""tools/predict.py on videos and other forms: what it writes, and what it refuses."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def test_a_video_becomes_answers_a_timeline_an_overlay_and_key_points(predict, t
     told = predict(video, '--mediapipe-python', stand_in(tmp_path), '--window', '4')
     [clip] = told['clips']
     assert (clip['name'], clip['video'], clip['frames'], clip['fps']) == ('a', str(video), 8, 10)
-    assert [w['frames'] for w in clip['windows']] == [[0, 3], [2, 5], [4, 7]]
-    assert clip['windows'][1]['seconds'] == [0.2, 0.6]
+    assert [w['frames'] for w in clip['windows']] == [[0, 1], [0, 3], [2, 5], [4, 7]]
+    assert clip['windows'][2]['seconds'] == [0.2, 0.6]
     assert len(told['classes']) == 32 and clip['answer'][0]['name'] in told['classes']
     best = [one['probability'] for one in clip['answer']]
     assert len(best) == 5 and best == sorted(best, reverse=True) and 0 < best[-1] <= best[0] < 1
@@ -73,6 +73,21 @@ def test_a_video_becomes_answers_a_timeline_an_overlay_and_key_points(predict, t
     assert from_file['clips'] == told['clips']
     with pytest.raises(DataError, match='other.mp4'):
         predict(film(tmp_path / 'other.mp4', PLACES), '--pose', kept)
+
+
+def test_videos_without_people_or_frames_are_named_and_the_others_answered(
+    predict, tmp_path, capsys
+):
+    full, empty = film(tmp_path / 'a.mp4', PLACES), film(tmp_path / 'empty.mp4', [None] * 4)
+    noise = tmp_path / 'noise.mp4'
+    noise.write_bytes(bytes(range(256)) * 20)
+    how = ('--mediapipe-python', stand_in(tmp_path), '--no-overlay')
+    told = predict(full, empty, noise, *how)
+    assert [clip['name'] for clip in told['clips']] == ['a']
+    said = capsys.readouterr().out
+    assert 'empty.mp4' in said and 'noise.mp4' in said
+    with pytest.raises(DataError, match='empty.mp4'):
+        predict(empty, *how)
 
 
 def test_files_of_pose_estimators_are_read_as_convert_reads_them(predict, tmp_path):
@@ -97,9 +112,9 @@ def test_a_network_that_sees_pictures_is_shown_the_video_itself(tmp_path):
     words = [config, tmp_path / 'a.mp4', '-C', tmp_path / 'w.pth', '-o', tmp_path / 'out']
     script('predict').main([*map(str, words), '--window', '12', '--every', '8', '--device', 'cpu'])
     [clip] = json.loads((tmp_path / 'out' / 'answers.json').read_text())['clips']
-    assert [w['frames'] for w in clip['windows']] == [[0, 11], [8, 19]]
+    assert [w['frames'] for w in clip['windows']] == [[0, 5], [2, 13], [10, 19]]
     # The second window alone, as a video of its own place.
-    place = {'filename': str(tmp_path / 'a.mp4'), 'start_frame': 8, 'total_frames': 12}
+    place = {'filename': str(tmp_path / 'a.mp4'), 'start_frame': 2, 'total_frames': 12}
     expected = inference_recognizer(model, place, indices=True)
     found = [(one['label'], one['probability']) for one in clip['windows'][1]['answer']]
     assert [k for k, _ in found] == [k for k, _ in expected]

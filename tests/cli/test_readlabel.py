@@ -1,4 +1,4 @@
-"""tools/readlabel.py: raw iMiGUE files become the annotation pickles that the published converter makes."""
+"""tools/readlabel.py: raw iMiGUE files become the published annotation pickles."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_only_the_splits_that_were_named_are_converted(tmp_path):
     ]
 
 
-# Validation videos -------------------------------------------------------------------------------------------------------
+# -- Validation videos
 
 
 def test_the_published_validation_videos_are_taken_out_of_train(tmp_path):
@@ -232,7 +232,7 @@ def test_faults_of_validation_videos_are_said(tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
-# Faults of the raw files -------------------------------------------------------------------------------------------------
+# -- Faults of the raw files
 
 
 def nan_in(clip: int) -> np.ndarray:
@@ -335,7 +335,7 @@ def test_it_runs_from_any_folder_and_leaves_with_status_two_and_one_line_on_a_fa
     )
 
 
-# The csv release -----------------------------------------------------------------------------------------------------------
+# -- The csv release
 
 
 def csv_folder(

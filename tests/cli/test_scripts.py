@@ -117,7 +117,7 @@ def test_two_processes_train_and_go_on_with_the_same_bits(tmp_path):
 
 @pytest.mark.slow
 def test_two_machines_of_one_process_train_as_one_machine_of_two(tmp_path):
-    """Two nodes under torchrun, both on this machine: each start has a node rank and a launcher of its own."""
+    """Two nodes of torchrun on this machine, each with its own node rank and launcher."""
     config = problem(tmp_path)
     together = run('tools/train.py', config, '--work-dir', tmp_path / 'together', processes=2)
     assert together.returncode == 0, together.stderr

@@ -1,4 +1,4 @@
-"""tools/visualize.py: what its pictures show is what the data and the pipelines say."""
+"""tools/visualize.py: pictures show what the data and the pipelines say."""
 
 import re
 
@@ -75,7 +75,7 @@ def clip_of(files, name):
     )
 
 
-# --- clip -------------------------------------------------------------------------------------------------------------------------
+# -- clip
 
 
 def test_a_clip_is_drawn_as_users_run_it(script, files, tmp_path):
@@ -168,7 +168,7 @@ def test_over_a_video_joints_lie_where_the_video_shows_them(files, tmp_path):
 
 
 def _where(panel, colour, yellow):
-    """A pixel of the colour that has yellow on all four sides within 20 pixels; None where there is none."""
+    """Return a pixel of the colour with yellow on all four sides within 20 pixels, or None."""
     for y, x in np.argwhere(np.abs(panel - colour).sum(-1) < 12):
         if (
             20 <= y < len(panel) - 20
@@ -240,7 +240,7 @@ def test_layouts_go_by_name_by_dict_or_by_the_number_of_joints(script):
         layout_for(22, 'coco17')
 
 
-# --- heatmap ----------------------------------------------------------------------------------------------------------------------
+# -- heatmap
 
 
 @pytest.mark.parametrize('split, name', [('test', 'test_3'), ('train', 'train_7')])
@@ -305,7 +305,7 @@ def test_a_view_that_is_not_there_is_told(recipe):
     )
 
 
-# --- pipeline ---------------------------------------------------------------------------------------------------------------------
+# -- pipeline
 
 
 def test_stages_are_the_configs_and_the_seed_decides(recipe):
@@ -383,7 +383,8 @@ data.update(train=dict(type='RepeatDataset', times=3, dataset=dict(type='ConcatD
         assert stages(recipe, 'train', name)[0].results['frame_dir'] == name
     with pytest.raises(
         DataError,
-        match='clip test_13 is unknown: there are 53 clips, from train_0 to test_12. Did you mean test_',
+        match='clip test_13 is unknown: there are 53 clips, from train_0 to test_12. Did you mean '
+        'test_',
     ):
         stages(recipe, 'train', 'test_13')
 
@@ -438,7 +439,7 @@ data['val'].update(ann_file='{tmp_path}/3d.pkl', pipeline=[*test_pipeline[:2], h
         stages(recipe, 'val', 'd1')
 
 
-# --- the script -------------------------------------------------------------------------------------------------------------------
+# -- the script
 
 
 def test_heatmaps_pipelines_and_layouts_are_written_by_the_script(

@@ -61,12 +61,7 @@ def dicts_of(cls: type, place: str = '') -> dict[str, type]:
     for name, hint in typing.get_type_hints(cls).items():
         for option in (hint, *typing.get_args(hint)):
             if dataclasses.is_dataclass(option):
-                listed = (
-                    '[]'
-                    if typing.get_origin(hint) not in (None, typing.Union, type(int | None))
-                    else ''
-                )
-                found |= dicts_of(option, f'{place}.{name}{listed}'.strip('.'))
+                found |= dicts_of(option, f'{place}.{name}'.strip('.'))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What `pyskl doctor` says of a machine."""
+"""What `pyskl doctor` reports about a machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The self-test of `pyskl doctor`: its numbers are the published ones, and it finds what is wrong."""
+"""The self-test of `pyskl doctor`: its numbers are the published ones, and faults are found."""
 
 from __future__ import annotations
 

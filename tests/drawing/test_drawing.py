@@ -1,4 +1,4 @@
-"""What is drawn, pixel by pixel."""
+"""Pictures, pixel by pixel."""
 
 import ast
 
@@ -44,7 +44,7 @@ def pixel(canvas, xy):
     return tuple(canvas[y, x].tolist())
 
 
-# --- skeletons ------------------------------------------------------------------------------------------------------------------
+# -- skeletons
 
 
 @pytest.mark.parametrize('name', LAYOUTS)
@@ -147,7 +147,7 @@ def test_fit_shows_the_whole_box_centred_and_unstretched(corner, w, h, height, w
     assert (right - left) / w == pytest.approx((bottom - top) / h)
 
 
-# --- marks and words --------------------------------------------------------------------------------------------------------------
+# -- marks and words
 
 
 @given(
@@ -198,7 +198,7 @@ def test_wrapped_words_fit_and_none_is_lost(words, width, most):
     assert all(text_width(each, 9) <= width + 2 for each in few)
 
 
-# --- sheets -----------------------------------------------------------------------------------------------------------------------
+# -- sheets
 
 
 @given(st.integers(1, 500), st.integers(1, 40))
@@ -236,7 +236,7 @@ def test_the_chart_of_every_layout_shows_both_sides(name):
         assert (chart == colour).all(-1).sum() > 100 * len(get_layout(name).mirror)
 
 
-# --- heatmaps ---------------------------------------------------------------------------------------------------------------------
+# -- heatmaps
 
 
 def test_painting_equals_one_pixel_at_a_time():
@@ -285,7 +285,7 @@ def test_enlarged_pixels_are_squares():
     assert np.array_equal(enlarge(picture, 3), picture.repeat(3, 0).repeat(3, 1))
 
 
-# --- the libraries ------------------------------------------------------------------------------------------------------------------
+# -- the libraries
 
 
 def test_a_missing_system_library_is_a_users_message(monkeypatch):

@@ -1,4 +1,4 @@
-"""Pictures and films as files: written whole or not at all, read back by other readers than the writer."""
+"""Pictures and films as files: written whole or not at all, and read back."""
 
 import wave
 
@@ -132,7 +132,7 @@ def test_what_is_no_video_is_one_message(tmp_path, capfd, content, complaint):
 
 
 def test_sound_and_subtitles_are_no_video(tmp_path, capfd):
-    """FFmpeg opens them, so decord's complaint is another one: that there are no pictures in them."""
+    """FFmpeg opens them, so decord complains that they contain no pictures."""
     with wave.open(str(tmp_path / 'x.wav'), 'wb') as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)

@@ -9,7 +9,6 @@ from pyskl.annotations.segments import Segment, intersection_over_union
 from pyskl.errors import ConfigError, DataError
 from pyskl.evaluation.spotting import (
     NOTHING,
-    add_up,
     average_precision,
     commonest,
     count_right,
@@ -18,6 +17,7 @@ from pyskl.evaluation.spotting import (
     frame_classes,
     match,
     sliding_baseline,
+    sum_counts,
 )
 
 
@@ -30,7 +30,7 @@ def drawn(seed: int, number: int, with_scores: bool = False) -> list[Segment]:
     return [Segment(start, start + n - 1, label, score) for start, n, label, score in rows]
 
 
-# -- the slow twin: sets of frames, one prediction after the other ------------------------------------
+# -- the slow twin: sets of frames, one prediction after the other ---------------------------------
 
 
 def slow_iou(a: Segment, b: Segment) -> float:
@@ -116,7 +116,7 @@ def test_frame_accuracy_equals_the_slow_twin(seed):
     assert found == (right / number, empty / number)
 
 
-# -- the rule ---------------------------------------------------------------------------------------
+# -- the rule --------------------------------------------------------------------------------------
 
 
 def test_both_ends_belong_to_a_segment():
@@ -135,7 +135,7 @@ def test_each_truth_is_matched_once_by_the_surest():
     truth = [Segment(0, 9, 1)]
     predicted = [Segment(0, 9, 1, 0.4), Segment(1, 9, 1, 0.9)]
     assert match(truth, predicted).tolist() == [-1, 0]
-    whole = add_up(count_right({'a': truth}, {'a': predicted}))
+    whole = sum_counts(count_right({'a': truth}, {'a': predicted}))
     assert (whole.precision, whole.recall, whole.f1) == (0.5, 1.0, 2 / 3)
 
 
@@ -162,7 +162,7 @@ def test_no_answer_at_all_has_zeros():
 
 def test_predictions_in_a_recording_without_segments_are_wrong():
     truth = {'a': [Segment(0, 9, 0)], 'b': []}
-    whole = add_up(count_right(truth, {'a': [Segment(0, 9, 0)], 'b': [Segment(0, 9, 0)]}))
+    whole = sum_counts(count_right(truth, {'a': [Segment(0, 9, 0)], 'b': [Segment(0, 9, 0)]}))
     assert (whole.true, whole.predicted, whole.right) == (1, 2, 1)
 
 

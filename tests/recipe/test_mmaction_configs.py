@@ -1,4 +1,4 @@
-"""Configs of MMAction2 are read in PYSKL's words: the same recipe, and one message for all that cannot be."""
+"""Configs of MMAction2 are translated: the same recipe, or one message for all that cannot be."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write(tmp_path):
     return _write
 
 
-# -- 1.x ---------------------------------------------------------------------------------------
+# -- 1.x -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('row', **named(GRAPH_ROWS + HEATMAP_ROWS))
@@ -72,7 +72,7 @@ def test_the_recipe_is_that_of_the_table(row):
         assert (lr.policy, list(lr.step), lr.gamma) == ('step', json.loads(rest), 0.1)
     assert recipe.data.loader('test').videos_per_gpu == 1 and recipe.data.loader('train').shuffle
     assert recipe.evaluation.metrics == ('top_k_accuracy', 'mean_class_accuracy')
-    assert recipe.evaluation.topk == (1, 5) and recipe.evaluation.best_figure == 'top1_acc'
+    assert recipe.evaluation.topk == (1, 5) and recipe.evaluation.best_metric == 'top1_acc'
     assert recipe.log_config.interval == 100 and recipe.cudnn_benchmark is False
 
 
@@ -232,6 +232,23 @@ def test_steps_warm_up_and_the_rest_of_mmengines_words(write):
     assert recipe.data.videos_per_gpu == 3
 
 
+def test_trackers_are_loggers(write):
+    theirs = config_1x(GRAPH_ROWS[0])
+    wandb = dict(type='WandbVisBackend', init_kwargs=dict(project='p'), commit=True)
+    backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend'), wandb]
+    theirs['vis_backends'] = [*backends, dict(type='AimVisBackend')]
+    theirs['visualizer'] = dict(type='ActionVisualizer', vis_backends=theirs['vis_backends'])
+    recipe = read_recipe(load_config(write(theirs)))
+    assert list(recipe.log_config.hooks) == [
+        dict(type='TextLoggerHook'),
+        dict(type='TensorboardLoggerHook'),
+        dict(type='WandbLoggerHook', init_kwargs=dict(project='p')),
+    ]
+    assert recipe.log_config.interval == 100
+    for word in ('WandbVisBackend: commit', 'AimVisBackend is left out'):
+        assert any(word in note for note in recipe.notes)
+
+
 def test_print_config_shows_the_translation_which_is_read_again(write, capsys):
     path = write(config_1x(HEATMAP_ROWS[0]))
     script('print_config').main([str(path)])
@@ -244,7 +261,7 @@ def test_print_config_shows_the_translation_which_is_read_again(write, capsys):
     assert again.effective() == read_recipe(load_config(path)).effective()
 
 
-# -- 0.x ---------------------------------------------------------------------------------------
+# -- 0.x -------------------------------------------------------------------------------------------
 
 OLD = textwrap.dedent("""
     model = dict(
@@ -353,7 +370,7 @@ def test_pyskls_own_words_pass_untouched(write):
     )
 
 
-# -- anything at all ---------------------------------------------------------------------------
+# -- anything at all -------------------------------------------------------------------------------
 
 JUNK = (
     None,

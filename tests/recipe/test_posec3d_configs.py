@@ -94,7 +94,7 @@ def test_print_config_prints_what_means_the_same(name, tmp_path, capsys):
         assert composed(splits_of(found)[split]['pipeline']) == composed(part['pipeline'])
 
 
-# -- data and recipe -----------------------------------------------------------------------------------
+# -- data and recipe -------------------------------------------------------------------------------
 
 
 CLASSES = {
@@ -157,12 +157,12 @@ def test_the_recipe_is_pyskls(path):
             0,
         )
         assert found.load_from is None
-    assert found.evaluation.figures == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
+    assert found.evaluation.metric_names == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
     rare = [1.0] * 60 + [2.0] * 60 if path.parent.name == 'slowonly_r50_ntu120_xsub' else None
     assert splits_of(found)['train'].get('class_prob') == rare
 
 
-# -- networks ------------------------------------------------------------------------------------------
+# -- networks --------------------------------------------------------------------------------------
 
 
 BACKBONES = {'slowonly': 1_994_080, 'c3d_light': 3_389_472, 'x3d_shallow': 241_488}
@@ -190,7 +190,7 @@ def test_every_model_can_be_built_and_has_the_published_size(path):
     assert whole - backbone == model['cls_head']['num_classes'] * (width + 1)
 
 
-# -- pipelines -----------------------------------------------------------------------------------------
+# -- pipelines -------------------------------------------------------------------------------------
 
 
 PUBLISHED = {

@@ -1,4 +1,4 @@
-"""From configs to recipes: old configs run unchanged, defaults are filled in, results are compared, configs are written."""
+"""From configs to recipes: old configs, defaults, comparison of results, writing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read(**keys):
     return read_recipe(Config(keys, filename=str(USER_COPY)))
 
 
-# -- an old config -----------------------------------------------------------------------------------------------------
+# -- an old config ---------------------------------------------------------------------------------
 
 
 def test_a_users_old_config_is_read_unchanged(user_copy):
@@ -51,8 +51,8 @@ def test_a_users_old_config_is_read_unchanged(user_copy):
         'greater',
         10,
     )
-    assert recipe.evaluation.figures == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
-    assert [hook.type for hook in recipe.log_config.hooks] == [
+    assert recipe.evaluation.metric_names == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
+    assert [hook['type'] for hook in recipe.log_config.hooks] == [
         'TextLoggerHook',
         'TensorboardLoggerHook',
     ]
@@ -87,7 +87,7 @@ def test_a_helper_name_that_looks_like_a_key_beside_it_is_noted():
     assert read(my_lr=1).notes == ()
 
 
-# -- defaults ----------------------------------------------------------------------------------------------------------
+# -- defaults --------------------------------------------------------------------------------------
 
 
 def test_an_empty_config_has_every_default():
@@ -97,7 +97,7 @@ def test_an_empty_config_has_every_default():
     assert recipe.data.loader('train').shuffle and not recipe.data.loader('test').shuffle
     assert (
         recipe.checkpoint_config.interval,
-        recipe.evaluation.best_figure,
+        recipe.evaluation.best_metric,
         recipe.log_config.interval,
     ) == (1, 'top1_acc', 20)
 
@@ -124,11 +124,11 @@ def test_cosine_without_an_end_goes_to_zero_and_steps_decay_tenfold():
 
 def test_one_metric_and_one_k_may_stand_alone():
     evaluation = read(evaluation=dict(metrics='top_k_accuracy', topk=3)).evaluation
-    assert evaluation.figures == ('top3_acc',) and evaluation.best_figure == 'top3_acc'
+    assert evaluation.metric_names == ('top3_acc',) and evaluation.best_metric == 'top3_acc'
 
 
 def test_without_save_best_no_figure_picks_a_checkpoint():
-    assert read(evaluation=dict(save_best=None)).evaluation.best_figure is None
+    assert read(evaluation=dict(save_best=None)).evaluation.best_metric is None
 
 
 def test_a_dict_is_as_good_as_a_config_file():
@@ -154,7 +154,7 @@ def read_model(**changes) -> dict:
     return {**load_config(USER_COPY).model.to_dict(), **changes}
 
 
-# -- comparing runs ----------------------------------------------------------------------------------------------------
+# -- comparing runs --------------------------------------------------------------------------------
 
 
 def test_what_does_not_change_the_weights_may_differ(user_copy):
@@ -230,7 +230,7 @@ def test_results_survive_json_and_a_weights_only_checkpoint(user_copy, tmp_path)
     assert differences(results, json.loads(json.dumps(results))) == []
 
 
-# -- writing -----------------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------
 
 
 def test_a_written_config_is_read_back_as_it_was(user_copy, tmp_path):

@@ -1,4 +1,4 @@
-"""Every wrong setting is one message that names the file, the key, what was expected, and a near miss where there is one."""
+"""Every wrong setting is one message with the file, the key, what was expected, a near miss."""
 
 from __future__ import annotations
 
@@ -294,7 +294,18 @@ WRONG = [
         ["log_config.hooks[0].type = 'TextLogerHook'", 'TextLoggerHook?'],
     ),
     ({'log_config.hooks': dict(type='TextLoggerHook')}, ['log_config.hooks', 'a list']),
-    ({'log_config.hooks.1.log_dir': 'x'}, ["log_config.hooks[1]: unknown argument 'log_dir'"]),
+    (
+        {'log_config.hooks.1.logdir': 'x'},
+        ["log_config.hooks[1] (TensorboardLoggerHook): unknown argument 'logdir'", 'log_dir?'],
+    ),
+    (
+        {'log_config.hooks.1.log_dir': 3},
+        ['log_config.hooks[1] (TensorboardLoggerHook).log_dir = 3', 'a string'],
+    ),
+    (
+        {'log_config.hooks.1.type': 'PaviLoggerHook'},
+        ['log_config.hooks[1].type', 'this logger of', 'TensorboardLoggerHook'],
+    ),
 ]
 
 
@@ -339,7 +350,7 @@ def test_names_of_helpers_may_be_near_a_key_that_is_there():
     read_recipe(with_changes({'optimizers': 1, 'models': 2, 'work_dirs': 3}))
 
 
-# -- anything at all ---------------------------------------------------------------------------------------------------
+# -- anything at all -------------------------------------------------------------------------------
 
 
 def all_paths(values, path='') -> list[str]:

@@ -1,4 +1,4 @@
-"""The page in a real browser, from the disk: it asks nobody for anything, plays the right clips, and shows texts as texts."""
+"""The page in a real browser: it loads nothing, plays the right clips, and shows texts as text."""
 
 import re
 import time
@@ -15,7 +15,10 @@ from pyskl.report.page import HERE, safe_json
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 HOSTILE = "<img src=x onerror=\"document.title='caught'\"><script>document.title='caught'</script>"
 LONGEST = 3.0  # seconds for 4,562 clips
-IN_CELL = "return [...document.querySelectorAll('#player-clip option')].map((o) => o.textContent.split(' ')[0])"
+IN_CELL = (
+    "return [...document.querySelectorAll('#player-clip option')].map((o) => "
+    "o.textContent.split(' ')[0])"
+)
 
 
 @pytest.fixture(scope='module')
@@ -100,7 +103,7 @@ def test_the_page_opens_from_the_disk_without_complaint_or_request(page):
 
 
 def test_a_request_that_a_page_would_send_is_noticed(driver, report, tmp_path):
-    """The check itself: the policy refuses what is smuggled in, and without a policy the request is seen."""
+    """The policy blocks an injected request, which is seen without the policy."""
     text = report.read_text(encoding='utf-8')
     smuggled = text.replace(
         '<header class="top">', '<img src="http://127.0.0.1:9/x.png"><header class="top">'
@@ -126,14 +129,16 @@ def test_a_click_on_a_cell_plays_its_clips_beside_a_typical_one(page, report):
     assert page.execute_script(IN_CELL) == [clips['ids'][i] for i in confident]
     wait(
         page,
-        "return document.querySelector('#player').open && document.querySelector('#player-scrub').max > 1",
+        "return document.querySelector('#player').open && "
+        "document.querySelector('#player-scrub').max > 1",
     )
     typical = data['classes'][m]['typical']
     assert clips['ids'][typical] in element(page, '#caption-right').text
     assert clips['ids'][confident[0]] in element(page, '#caption-left').text
     assert ink(page, '#canvas-left') > 100 and ink(page, '#canvas-right') > 100
     rows = page.execute_script(
-        "return [...document.querySelectorAll('.scores tbody th')].map((th) => th.firstChild.textContent)"
+        "return [...document.querySelectorAll('.scores tbody th')].map((th) => "
+        'th.firstChild.textContent)'
     )
     assert rows == [data['classes'][c]['name'] for c in clips['shown'][confident[0]]]
     before = page.execute_script("return document.querySelector('#player-scrub').value")
@@ -156,7 +161,8 @@ def test_what_is_drawn_is_where_the_key_points_are(page, report):
     wait(page, "return document.querySelector('#player-scrub').max > 1")
     press(page, 'ARROW_RIGHT')  # stops it
     page.execute_script(
-        "const s = document.querySelector('#player-scrub'); s.value = 5; s.dispatchEvent(new Event('input'))"
+        "const s = document.querySelector('#player-scrub'); s.value = 5; s.dispatchEvent(new "
+        "Event('input'))"
     )
     start = sum(clips['lengths'][:i])
     packed = PackedClip(
@@ -193,7 +199,10 @@ def test_what_is_drawn_is_where_the_key_points_are(page, report):
 def test_the_player_obeys_the_keyboard(page, report):
     page.execute_script("document.querySelector('#mistakes .card').click()")
     wait(page, "return document.querySelector('#player-scrub').max > 1")
-    state = "return [document.querySelector('#player').dataset.playing, Number(document.querySelector('#player-scrub').value)]"
+    state = (
+        "return [document.querySelector('#player').dataset.playing, "
+        "Number(document.querySelector('#player-scrub').value)]"
+    )
     press(page, 'ARROW_RIGHT')  # a step stops it
     _, at = page.execute_script(state)
     press(page, 'ARROW_RIGHT', 'ARROW_RIGHT', 'ARROW_LEFT')
@@ -221,26 +230,35 @@ def test_the_matrix_is_walked_with_arrow_keys_and_one_tab_stop(page):
     press(page, 'ESCAPE')
     page.execute_script('document.querySelector(\'.matrix td[tabindex="0"]\').focus()')
     press(page, 'ARROW_RIGHT', 'ARROW_DOWN', 'ARROW_DOWN', 'ARROW_LEFT')
-    at = "const t = document.activeElement; return [t.dataset.row, t.dataset.column, t.tabIndex, t.getAttribute('aria-label')]"
+    at = (
+        'const t = document.activeElement; return [t.dataset.row, t.dataset.column, t.tabIndex, '
+        "t.getAttribute('aria-label')]"
+    )
     row, column, tab, label = page.execute_script(at)
     assert (row, column, tab) == ('2', '0', 0) and 'clip' in label
     press(page, 'END', 'HOME')
     assert page.execute_script(at)[:2] == ['2', '0']
-    full = "return [...document.querySelectorAll('.matrix td[data-row]')].find((t) => t.dataset.count > 0)"
+    full = (
+        "return [...document.querySelectorAll('.matrix td[data-row]')].find((t) => "
+        't.dataset.count > 0)'
+    )
     page.execute_script(full.replace('return ', 'const t = ') + '; t.focus()')
     press(page, 'ENTER')
     assert page.execute_script("return document.querySelector('#player').open") is True
 
 
 def test_the_player_is_quiet_and_its_button_says_what_it_does(page, report):
-    """Nothing that changes 25 times a second is read aloud by itself; the slider says where it is when it is asked."""
+    """What changes 25 times a second is not read aloud; the slider has the position as text."""
     page.execute_script("document.querySelector('#mistakes .card').click()")
     wait(page, "return document.querySelector('#player-scrub').value > 3")
     assert element(page, '#player-play').accessible_name == 'Pause'
     press(page, 'ARROW_RIGHT')
     assert element(page, '#player-play').accessible_name == 'Play'
     at = element(page, '#player-frame').text
-    live = "return [...document.querySelectorAll('#player output, #player [aria-live], #player [role=status]')].map((e) => e.id)"
+    live = (
+        "return [...document.querySelectorAll('#player output, #player [aria-live], #player "
+        "[role=status]')].map((e) => e.id)"
+    )
     assert (
         at.startswith('frame ')
         and element(page, '#player-scrub').get_attribute('aria-valuetext') == at
@@ -257,7 +275,8 @@ def test_charts_are_read_with_the_arrow_keys(page, report):
     epoch, rate = lines[1]
     said = chart.get_attribute('aria-valuetext')
     words = page.execute_script(
-        "return [...arguments[0].parentElement.querySelectorAll('.value')].map((e) => e.textContent)",
+        "return [...arguments[0].parentElement.querySelectorAll('.value')].map((e) => "
+        'e.textContent)',
         chart,
     )
     assert [float(word) for word in words] == pytest.approx([epoch, rate], rel=0.01)
@@ -280,13 +299,14 @@ def test_meanings_are_walked_with_the_arrow_keys(page, report):
     press(page, 'END', 'ARROW_RIGHT')
     b = order[-1]
     assert readout.text == (
-        f'{data["classes"][a]["name"]} and {data["classes"][b]["name"]}: similarity {found["similarity"][a][b]:.2f}, '
-        f'confused {100 * found["confusion"][a][b]:.1f} %'
+        f'{data["classes"][a]["name"]} and {data["classes"][b]["name"]}: similarity '
+        f'{found["similarity"][a][b]:.2f}, confused {100 * found["confusion"][a][b]:.1f} %'
     )
     boxes = [
         [box['x'] + box['width'], box['y']]
         for box in page.execute_script(
-            "return [...document.querySelectorAll('#semantics .map, #semantics .mark')].map((e) => e.getBoundingClientRect())"
+            "return [...document.querySelectorAll('#semantics .map, #semantics .mark')].map((e) "
+            '=> e.getBoundingClientRect())'
         )
     ]
     for whole, mark in (boxes[:2], boxes[2:]):  # at the right border, in the second row
@@ -296,7 +316,7 @@ def test_meanings_are_walked_with_the_arrow_keys(page, report):
 
 
 def test_words_in_the_matrix_have_contrast_enough(page):
-    """WCAG's 4.5 : 1 on every colour that a cell can have, light and dark, as the page's own script gives them."""
+    """WCAG's 4.5 : 1 for every colour that a cell can have, light and dark."""
     shades = page.execute_script(
         (HERE / 'dom.js').read_text(encoding='utf-8')
         + """
@@ -401,7 +421,8 @@ def test_sorting_sorts_up_and_down_and_says_so(page, report):
 
     def order():
         return page.execute_script(
-            "return [...document.querySelectorAll('#classes tbody tr')].map((tr) => Number(tr.dataset.class))"
+            "return [...document.querySelectorAll('#classes tbody tr')].map((tr) => "
+            'Number(tr.dataset.class))'
         )
 
     for key in ('f1', 'name', 'support'):
@@ -420,12 +441,16 @@ def test_sorting_sorts_up_and_down_and_says_so(page, report):
 
 def test_the_matrix_shows_shares_or_counts_in_either_order(page, report):
     data = data_of(report)
-    diagonal = "return [...document.querySelectorAll('.matrix tbody tr')].map((tr, i) => tr.cells[i + 1].textContent)"
+    diagonal = (
+        "return [...document.querySelectorAll('.matrix tbody tr')].map((tr, i) => tr.cells[i + "
+        '1].textContent)'
+    )
     names = "return [...document.querySelectorAll('.matrix tbody th')].map((th) => th.textContent)"
     order = data['confusion']['orders']['similarity']
     assert page.execute_script(names) == [data['classes'][k]['name'] for k in order]
     page.execute_script(
-        'document.querySelector(\'input[value="counts"]\').click(); document.querySelector(\'input[value="id"]\').click()'
+        'document.querySelector(\'input[value="counts"]\').click(); '
+        'document.querySelector(\'input[value="id"]\').click()'
     )
     assert page.execute_script(names) == [row['name'] for row in data['classes']]
     counts = [data['confusion']['counts'][k][k] for k in range(32)]
@@ -478,7 +503,10 @@ def test_print_is_light_and_holds_the_whole_matrix_and_every_picture(driver, rep
     )
     driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'media': 'print'})
     driver.execute_script("window.dispatchEvent(new Event('beforeprint'))")
-    right = 'return Math.max(...[...document.querySelectorAll(arguments[0])].map((e) => e.getBoundingClientRect().right))'
+    right = (
+        'return Math.max(...[...document.querySelectorAll(arguments[0])].map((e) => '
+        'e.getBoundingClientRect().right))'
+    )
     assert (
         driver.execute_script(right, '.matrix td') <= 704
         and driver.execute_script(right, '#classes td') <= 704
@@ -508,9 +536,15 @@ def test_headings_of_long_tables_stay_in_sight(driver, report, table, width):
 
 def test_what_scrolls_on_a_phone_takes_the_focus_and_cells_fit_a_finger(driver, report):
     open_page(driver, report, 390, 844, touch=True)
-    wide = "return [...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.tabIndex)"
+    wide = (
+        "return [...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > "
+        'e.clientWidth + 1).map((e) => e.tabIndex)'
+    )
     assert set(driver.execute_script(wide)) == {0}
-    size = 'const b = document.querySelector(arguments[0]).getBoundingClientRect(); return [b.width, b.height]'
+    size = (
+        'const b = document.querySelector(arguments[0]).getBoundingClientRect(); return [b.width, '
+        'b.height]'
+    )
     cell = driver.execute_script(size, '.matrix td[data-row]')
     assert min(cell) >= 24
     open_page(driver, report, 1280)
@@ -525,7 +559,7 @@ def test_the_chosen_theme_is_remembered(driver, report):
 
 
 def test_hostile_names_are_text(driver, tmp_path):
-    """Class names, clip ids and the title, everywhere they stand: no element comes of them and no script runs."""
+    """Class names, clip ids and the title become no element and run no script."""
     names = [f'{HOSTILE} {i}' for i in range(40)]
     folders = two_streams(tmp_path, 40, names=names)
     (tmp_path / 'labels.txt').write_text(''.join(f'{HOSTILE} class {k}\n' for k in range(32)))

@@ -1,4 +1,4 @@
-"""What a researcher does with the page in a browser: search, link, compare, save."""
+"""Search, links, comparison and downloads of the page in a browser."""
 
 import csv
 import io
@@ -15,7 +15,10 @@ pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 # What is saved goes into a list instead of the disk.
 CAUGHT = """
     window.saved = [];
-    URL.createObjectURL = (blob) => { blob.arrayBuffer().then((b) => saved.push([blob.type, [...new Uint8Array(b)]])); return 'blob:x'; };
+    URL.createObjectURL = (blob) => {
+      blob.arrayBuffer().then((b) => saved.push([blob.type, [...new Uint8Array(b)]]));
+      return 'blob:x';
+    };
     HTMLAnchorElement.prototype.click = function () { window.savedName = this.download; };"""
 FORMULA = '=HYPERLINK("http://x")'
 
@@ -57,16 +60,27 @@ def test_clips_are_found_by_id_class_and_outcome(page, report):
     clips = data_of(report)['clips']
     wrong = [i for i, pair in enumerate(zip(clips['label'], clips['pred'])) if pair[0] != pair[1]]
     page.execute_script("""
-        const set = (id, value, event) => { const e = document.getElementById(id); e.value = value; e.dispatchEvent(new Event(event)); };
+        const set = (id, value, event) => {
+          const e = document.getElementById(id);
+          e.value = value;
+          e.dispatchEvent(new Event(event));
+        };
         set('clips-which', 'wrong', 'change'); set('clips-order', 'id', 'change')""")
-    rows = "return [...document.querySelectorAll('#clips tbody tr')].map((tr) => Number(tr.dataset.clip))"
+    rows = (
+        "return [...document.querySelectorAll('#clips tbody tr')].map((tr) => "
+        'Number(tr.dataset.clip))'
+    )
     assert set(page.execute_script(rows)) <= set(wrong) and len(page.execute_script(rows)) == min(
         50, len(wrong)
     )
     name, label = clips['ids'][wrong[0]], clips['label'][wrong[0]]
     page.execute_script(
         """
-        const set = (id, value, event) => { const e = document.getElementById(id); e.value = value; e.dispatchEvent(new Event(event)); };
+        const set = (id, value, event) => {
+          const e = document.getElementById(id);
+          e.value = value;
+          e.dispatchEvent(new Event(event));
+        };
         set('clips-text', arguments[0], 'input'); set('clips-truth', String(arguments[1]), 'change')""",
         name,
         label,
@@ -102,7 +116,10 @@ def test_a_mistake_is_shown_beside_either_class(page, report):
         if typical[data['clips']['pred'][i]] is not None and typical[data['clips']['label'][i]] != i
     )
     page.execute_script("document.querySelectorAll('#mistakes .card')[arguments[0]].click()", n)
-    pick = "const e = document.getElementById('player-compare'); e.value = arguments[0]; e.dispatchEvent(new Event('change'))"
+    pick = (
+        "const e = document.getElementById('player-compare'); e.value = arguments[0]; "
+        "e.dispatchEvent(new Event('change'))"
+    )
     beside = "return document.querySelector('#caption-right').textContent"
     for value, k in (('predicted', data['clips']['pred'][i]), ('true', data['clips']['label'][i])):
         page.execute_script(pick, value)
@@ -147,7 +164,8 @@ def test_the_comparison_plays_what_only_one_run_gets_right(page, report):
     data = data_of(report)
     page.execute_script("document.querySelectorAll('#comparison .two button')[0].click()")
     options = page.execute_script(
-        "return [...document.querySelectorAll('#player-clip option')].map((o) => o.textContent.split(' ')[0])"
+        "return [...document.querySelectorAll('#player-clip option')].map((o) => "
+        "o.textContent.split(' ')[0])"
     )
     assert options == [data['clips']['ids'][i] for i in data['comparison']['gained']]
 
@@ -161,7 +179,8 @@ def test_a_click_on_the_map_plays_the_clip_there(page, report):
         """
         const c = document.querySelector('.clip-map'), b = c.getBoundingClientRect();
         const at = (v) => (0.03 + 0.94 * v) * b.width;
-        c.dispatchEvent(new MouseEvent('click', {clientX: b.left + at(arguments[0]), clientY: b.top + at(arguments[1])}))""",
+        const [clientX, clientY] = [b.left + at(arguments[0]), b.top + at(arguments[1])];
+        c.dispatchEvent(new MouseEvent('click', {clientX, clientY}))""",
         data['map']['x'][7],
         data['map']['y'][7],
     )

@@ -1,4 +1,4 @@
-"""The page about a test: its numbers are evaluation's, its texts are texts, and work dirs of strangers are read, not run."""
+"""The page about a test: its figures are those of evaluation, and its texts are harmless."""
 
 import base64
 import hashlib
@@ -230,7 +230,8 @@ def test_a_config_is_read_without_being_run(tmp_path):
     (tmp_path / 'trap').mkdir()
     text = (
         "data = dict(test=dict(ann_file='a.pkl', n=-1, x=float('inf'), t=(1, [2, {'k': None}])))\n"
-        f"evil = __import__('shutil').rmtree({str(tmp_path / 'trap')!r})\nimport os\nlr = dict(**data)\n"
+        f"evil = __import__('shutil').rmtree({str(tmp_path / 'trap')!r})\nimport os\nlr = "
+        'dict(**data)\n'
     )
     assert literal_config(text) == {
         'data': {

@@ -1,4 +1,4 @@
-"""Which joints matter: what is hidden is not drawn, and what is lost is what one would count by hand."""
+"""Joint importance: hidden joints are not drawn, and losses are those counted by hand."""
 
 import shutil
 import sys
@@ -51,7 +51,7 @@ def work_dir(tmp_path_factory):
 
 
 def answer(model, clip, full=False, without=()):
-    """(1, K) probabilities by hand: joints taken out of the clip after the pipeline, one clip at a time."""
+    """Return (1, K) probabilities, with joints taken out of one clip after the pipeline."""
     sample = {
         **clip,
         'start_index': 0,

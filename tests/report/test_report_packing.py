@@ -1,4 +1,4 @@
-"""Key points in few bytes: what comes out of the page's text is what went in, to half a line of the grid."""
+"""Packed key points: unpacking gives them back to half a line of the grid."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""What a researcher asks of a report: people, pairs, chance, another run, a map, how it was trained."""
+"""People, pairs, chance, another run, a map and training setups in a report."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What lies beside the scores may be anybody's: it is read and not run, and whatever it is, the page comes or one message says why not."""
+"""Untrusted files beside the scores: nothing is run, and errors are one message."""
 
 import json
 import os
@@ -42,7 +42,8 @@ def report(folder, **options):
         'data = dict(test=dict(ann_file=5, split=[1]))',
         'data = dict(test=dict(pipeline=5))',
         'data = dict(test=dict(pipeline=[5, dict(layout=5, skeletons=5)]))',
-        "data = dict(test=dict(pipeline=[dict(skeletons=[5, [1], [0, 99], [-1, 0], ['a', 'b'], [0, 1, 2]])]))",
+        "data = dict(test=dict(pipeline=[dict(skeletons=[5, [1], [0, 99], [-1, 0], ['a', 'b'], "
+        '[0, 1, 2]])]))',
         'data = dict(test=dict(label_embeddings=5))',
         "data = dict(test=dict(label_embeddings='no\\0where'))",
         "data = dict(train=dict(ann_file='{folder}/test.pkl', split=[1]))",
@@ -143,7 +144,8 @@ def test_what_cannot_be_read_is_left_out_and_the_rest_read(value):
         ('{"mode": "train", "epoch": 1, "iter": 0, "loss": 2.0}', 1),
         ('{"mode": "train", "epoch": 1, "iter": 5, "loss": NaN, "time": NaN, "data_time": 0.1}', 1),
         (
-            f'{{"mode": "train", "epoch": 1, "iter": 5, "time": 1{"0" * 400}, "data_time": 0.1, "loss": 1{"0" * 400}}}',
+            f'{{"mode": "train", "epoch": 1, "iter": 5, "time": 1{"0" * 400}, "data_time": 0.1, '
+            f'"loss": 1{"0" * 400}}}',
             1,
         ),
         (f'{{"mode": "train", "epoch": 1{"0" * 400}, "iter": 5, "loss": 2.0}}', 0),

@@ -1,4 +1,4 @@
-"""The page of timelines shows what is known over what was spotted, and plays the frame that is clicked."""
+"""The page of timelines shows labels above spotted segments, and plays the clicked frame."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from browser import MISSING, browser, complaints, open_page, requests
 
 from pyskl.annotations.segments import Segment
+from pyskl.report.timeline import BUDGET, Timeline
 from pyskl.report.timeline import MISSING as ABSENT
-from pyskl.report.timeline import write_timeline
 from pyskl.skeletons import get_layout
 from pyskl.sources.recordings import Recording
 
@@ -35,9 +35,10 @@ def page(tmp_path):
         HOSTILE: [Segment(0, 9, 1, 0.5)],
     }
     path = tmp_path / 'page.html'
-    size = write_timeline(
-        path, recordings(), truth, found, ['wave', HOSTILE], 'imigue22', {'f1': 0.5}
-    )
+    timeline = Timeline()
+    for name, recording in recordings().items():
+        timeline.add(recording, truth.get(name), found[name])
+    size = timeline.write(path, ['wave', HOSTILE], 'imigue22', {'f1': 0.5})
     assert size == path.stat().st_size
     return path
 
@@ -73,9 +74,22 @@ def test_places_are_kept_within_a_grid_line(tmp_path):
 
 def test_nobody_at_all_makes_a_page_too(tmp_path):
     empty = Recording('x', np.zeros((1, 1, 5, 2), np.float32))
-    write_timeline(tmp_path / 'x.html', {'x': empty}, {}, {}, [], 'imigue22')
+    timeline = Timeline()
+    timeline.add(empty, None, [])
+    timeline.write(tmp_path / 'x.html', [], 'imigue22')
     row = data_of(tmp_path / 'x.html')['recordings'][0]
     assert set(base64.b64decode(row['points'])) == {ABSENT} and row['found'] == []
+
+
+def test_many_recordings_are_thinned_alike_and_take_no_more_memory(tmp_path):
+    timeline, xy = Timeline(), np.random.default_rng(0).uniform(1, 9, (1, 6000, 22, 2))
+    for i in range(40):  # 10.6 MB of points
+        timeline.add(Recording(str(i), (xy + i).astype(np.float32)), None, [])
+        assert sum(points.size for points in timeline._points) <= BUDGET
+    timeline.write(tmp_path / 'x.html', [])
+    rows = data_of(tmp_path / 'x.html')['recordings']
+    assert {row['step'] for row in rows} == {2}
+    assert {len(base64.b64decode(row['points'])) for row in rows} == {3000 * 22 * 2}
 
 
 @pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
@@ -86,14 +100,15 @@ def test_a_click_plays_the_frame_under_it_and_texts_stay_texts(tmp_path):
         assert driver.title == 'Spotted gestures'
         click = (
             "const svg = document.querySelector('.row svg'), box = svg.getBoundingClientRect();"
-            "svg.dispatchEvent(new MouseEvent('click', {bubbles: true, clientX: box.left + box.width * 55 / 89}));"
-            "return [document.getElementById('where').textContent, document.getElementById('now').textContent]"
+            "svg.dispatchEvent(new MouseEvent('click', {bubbles: true, clientX: box.left + "
+            "box.width * 55 / 89}));return [document.getElementById('where').textContent, "
+            "document.getElementById('now').textContent]"
         )
         where, now = driver.execute_script(click)
         assert where == '0001, frame 56' and now == f'Known: {HOSTILE}. Spotted: nothing.'
         painted = (
-            "const c = document.getElementById('canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-            'return d.some((value) => value > 0)'
+            "const c = document.getElementById('canvas'), d = c.getContext('2d').getImageData(0, "
+            '0, c.width, c.height).data;return d.some((value) => value > 0)'
         )
         assert driver.execute_script(painted)
         assert complaints(driver) == [] and requests(driver) == []

@@ -1,4 +1,4 @@
-"""A small graph network with random weights, and made-up recordings of the csv release, for spotting."""
+"""A small graph network with random weights and made-up recordings, for tests of spotting."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tiny import ROOT, run, script
 from pyskl.annotations import write_annotations
 from pyskl.apis import load_spotter
 from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
-from pyskl.evaluation.spotting import add_up, count_right
+from pyskl.evaluation.spotting import count_right, sum_counts
 from pyskl.sources.imigue.labels import class_of
 from pyskl.sources.recordings import find_recordings
 from pyskl.sources.synthetic.recordings import write_recordings
@@ -57,18 +57,42 @@ def test_recordings_become_rows_of_every_form(folder, capsys):
     for name, segments in found.items():
         listed = [(s['start'], s['end'], s['class']) for s in data['clips'][name]]
         assert [(s.start, s.end, s.label) for s in segments] == listed
-    assert add_up(count_right(truth, found)).predicted == len(rows) - 1
+    assert sum_counts(count_right(truth, found)).predicted == len(rows) - 1
     assert 0 <= figures['f1'] <= 1 and f'F1 {figures["f1"]:.4f}' in said and 'to beat' in said
 
 
-def test_saved_thresholds_give_the_same_segments(folder):
-    main(folder, folder, '--split', 'test', '--fit-on', 'val', out='a')
-    main(
-        folder, folder, '--split', 'test', '--thresholds', folder / 'a' / 'thresholds.json', out='b'
+def test_saved_settings_reproduce_a_run_of_several_streams(folder, tmp_path, capsys):
+    weights = torch.load(folder / 'random.pth', weights_only=True)
+    torch.manual_seed(1)
+    fc = weights['state_dict']['cls_head.fc_cls.weight']
+    fc += torch.randn(fc.shape)
+    torch.save(weights, tmp_path / 'other.pth')
+    streams = ('--split', 'test', '--stream', folder / 'spot.py', tmp_path / 'other.pth')
+    main(folder, folder, *streams, '--fit-on', 'val', '--lengths', 24, '--stride', 8, out='a')
+    said, saved = (
+        capsys.readouterr().out,
+        json.loads((folder / 'a' / 'thresholds.json').read_text()),
     )
-    assert (folder / 'a' / 'segments.csv').read_text() == (
-        folder / 'b' / 'segments.csv'
-    ).read_text()
+    assert 'weights chosen on 1 recording' in said and len(saved['weights']) == 2
+    assert sum(saved['weights']) == pytest.approx(1) and saved['weights'] != [0.4, 0.6]
+    assert (saved['windows']['lengths'], saved['windows']['fps']) == ([24], 30)
+
+    file = ('--thresholds', folder / 'a' / 'thresholds.json')
+    main(folder, folder, *streams, *file, out='b')
+    a, b = ((folder / out / 'segments.csv').read_text() for out in 'ab')
+    assert a == b and 'windows of 24 frames' in capsys.readouterr().out
+
+    # What says something else is refused.
+    for wrong in (['--lengths', 32], ['--stride', 4], ['--weights', 0.4, 0.6]):
+        with pytest.raises(ConfigError, match=rf'{wrong[0]}.*thresholds.json'):
+            main(folder, folder, *streams, *file, *wrong, out='c')
+    with pytest.raises(DataError, match='2 streams'):
+        main(folder, folder, '--split', 'test', *file, out='c')
+    saved['windows']['fps'] = 25
+    (tmp_path / 't.json').write_text(json.dumps(saved))
+    with pytest.raises(ConfigError, match='fps = 25'):
+        main(folder, folder, *streams, '--thresholds', tmp_path / 't.json', out='c')
+    assert not (folder / 'c').exists()
 
 
 def test_a_second_stream_of_the_same_changes_nothing(folder):
@@ -153,7 +177,7 @@ def test_the_command_that_makes_recordings_says_what_it_wrote(tmp_path, capsys):
         script('make_recordings').main([str(tmp_path), '--minutes', '0'])
 
 
-# -- what would have been found out too late, or not at all ----------------------------------------------
+# -- what would have been found out too late, or not at all ----------------------------------------
 
 
 def test_the_commands_of_the_documents_are_understood():

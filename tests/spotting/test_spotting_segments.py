@@ -1,4 +1,4 @@
-"""Scores become segments: a slow twin goes frame by frame; thresholds are chosen by known recordings."""
+"""Scores become segments, as in a slow twin; thresholds are chosen on labelled recordings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ import pytest
 
 from pyskl.annotations.segments import Segment
 from pyskl.errors import ConfigError, DataError
-from pyskl.spotting.fit import fit_thresholds, load_thresholds, save_thresholds
+from pyskl.spotting.fit import fit_thresholds, fit_weights
 from pyskl.spotting.rows import read_predictions, write_csv, write_json, write_predictions
-from pyskl.spotting.segments import Scores, Thresholds, _surest, find_segments, smoothed
+from pyskl.spotting.segments import (
+    Scores,
+    SegmentFinder,
+    Thresholds,
+    find_segments,
+    smooth_rows,
+    suppress_overlaps,
+)
+from pyskl.spotting.settings import Settings, load_settings, save_settings
+from pyskl.spotting.windows import Windows
 
 
 def along(rows, stride: int = 1, num_frames: int | None = None) -> Scores:
@@ -29,7 +38,7 @@ def walk(seed: int, number: int = 80, classes: int = 3) -> Scores:
 
 
 def slow_segments(scores: Scores, how: Thresholds) -> list[tuple[int, int, int]]:
-    """With a stride of one frame: frames at or above the threshold, gaps closed, short ones dropped."""
+    """Stride 1: frames at or above the threshold, gaps closed, short ones dropped."""
     found = []
     for k in range(scores.probs.shape[1]):
         if k == how.background:
@@ -87,7 +96,7 @@ def test_one_frame_is_enough_for_an_answer():
 
 def test_smoothing_equals_a_weighted_mean_of_what_is_there():
     scores = walk(3, 20)
-    found = smoothed(scores, 2.0)
+    found = smooth_rows(scores.probs, 0, 20, 2.0)
     for t in range(20):
         weights = np.exp(-0.5 * ((np.arange(20) - t) / 2.0) ** 2) * (abs(np.arange(20) - t) <= 6)
         np.testing.assert_allclose(found[t], weights @ scores.probs / weights.sum(), rtol=1e-5)
@@ -99,7 +108,61 @@ def test_thresholds_out_of_range_are_refused():
             Thresholds(**wrong)
 
 
-# -- choosing -----------------------------------------------------------------------------------------
+# -- while scores come in --------------------------------------------------------------------------
+
+
+def in_parts(scores: Scores, how: Thresholds, sizes, horizon=None) -> list[list[Segment]]:
+    """What comes out after each part of the scores, and after the last."""
+    stride = int(scores.middles[1] - scores.middles[0])
+    finder, at, came = SegmentFinder(how, stride, horizon), 0, []
+    while at < len(scores.probs):
+        part = slice(at, at + next(sizes))
+        came.append(finder.add(scores.middles[part], scores.probs[part]))
+        at = part.stop
+    return [*came, finder.close(scores.num_frames)]
+
+
+@pytest.mark.parametrize('seed', range(12))
+def test_segments_that_come_out_one_by_one_are_those_of_the_whole(seed):
+    rng, given = np.random.default_rng(seed), walk(seed, 120, 4)
+    scores = Scores(given.middles * 3, given.probs, 361)
+    for how in (
+        Thresholds(0.5, 0, 0, 1, 0.0),
+        Thresholds(0.4, 5, 8, 6, 0.3),
+        Thresholds(0.25, 9, 20, 2, 0.8, background=1),
+        Thresholds(0.3, 500, 3, 1, 1.0),
+    ):
+        whole = find_segments(scores, how)
+        for most in (1, 7, 50):
+            parts = in_parts(scores, how, iter(lambda n=most: int(rng.integers(1, n + 1)), 0))
+            assert [s for part in parts for s in part] == whole
+
+
+def test_a_segment_comes_out_as_soon_as_nothing_can_change_it():
+    probs = np.zeros((40, 2), np.float32)
+    probs[5:10, 0] = 0.9  # frames 40 to 76 or so
+    how = Thresholds(0.5, 0, merge=16, shortest=1)
+    parts = in_parts(along(probs, 8), how, iter(lambda: 1, 0))
+    (at,) = np.flatnonzero([len(part) for part in parts])
+    (found,) = parts[at]
+    assert at * 8 - found.end - 1 > 16 >= (at - 1) * 8 - found.end - 1
+
+
+def test_what_overlaps_without_end_is_cut_at_the_horizon():
+    probs = np.full((500, 2), 0.9, np.float32)
+    probs[10::20, 1] = 0
+    finder, came = SegmentFinder(Thresholds(0.5, 0, 0, 1, 1.0), 1, horizon=100), []
+    for t in range(500):
+        came += finder.add(np.array([t]), probs[t : t + 1])
+        assert len(finder._waiting) < 12 and len(finder._rows) <= 1
+    came += finder.close(500)
+    first = [s for s in came if s.label == 0]
+    assert [s.num_frames for s in first] == [102, 102, 102, 102, 92]
+    assert all(a.end + 1 == b.start for a, b in zip(first, first[1:]))
+    assert sum(s.num_frames for s in came if s.label == 1) == 475
+
+
+# -- choosing --------------------------------------------------------------------------------------
 
 
 def known(seed: int) -> tuple[Scores, list[Segment]]:
@@ -121,8 +184,26 @@ def test_thresholds_are_chosen_by_what_is_known_and_kept_in_a_file(tmp_path):
     )
     assert value == 1.0 and how.threshold <= 0.35 and how.background == 1
     assert not find_segments(scores[0], start)
-    save_thresholds(tmp_path / 't.json', how, {'f1_there': value})
-    assert load_thresholds(tmp_path / 't.json') == how
+    save_settings(tmp_path / 't.json', Settings(how), {'f1_there': value})
+    assert load_settings(tmp_path / 't.json') == Settings(how)
+
+
+def test_weights_are_those_under_which_the_labels_are_likeliest():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 300)
+    sure, noise = np.full((300, 3), 0.1), rng.dirichlet([1, 1, 1], 300)
+    sure[np.arange(300), labels] = 0.8
+    probs = np.stack([noise, sure]).astype(np.float32)
+    labels[:20] = -1  # not known
+    probs[:, 20:30] = 0  # nobody is seen
+    first, second = fit_weights(probs, labels)
+    known = labels >= 0
+    known[20:30] = False
+    right = probs[:, known, labels[known]]
+    likely = [np.log(w * right[0] + (1 - w) * right[1]).mean() for w in np.linspace(0, 0.99, 100)]
+    assert first == pytest.approx(np.argmax(likely) / 100, abs=0.006) and first + second == 1
+    with pytest.raises(DataError):
+        fit_weights(probs, np.full(300, -1))
 
 
 def test_nothing_can_be_chosen_without_labels():
@@ -135,21 +216,55 @@ def test_nothing_can_be_chosen_without_labels():
 )
 def test_another_file_is_no_file_of_thresholds(tmp_path, text):
     (tmp_path / 't.json').write_text(text)
+    with pytest.raises(DataError, match='t.json'):
+        load_settings(tmp_path / 't.json')
+
+
+def test_all_settings_are_kept_in_a_file(tmp_path):
+    windows = Windows((16, 40), 4, 32, 30.0)
+    settings = Settings(
+        Thresholds(0.35, 4.0, background=1), windows, ('a.pth', 'b.pth'), (0.3, 0.7)
+    )
+    save_settings(tmp_path / 't.json', settings, {'f1_there': 0.5})
+    found = load_settings(tmp_path / 't.json')
+    assert found == settings
+    assert found.weights_for(['b.pth', 'a.pth'], 't.json') == (0.7, 0.3)
+    assert found.weights_for(['x.pth', 'y.pth'], 't.json') == (0.3, 0.7)
     with pytest.raises(DataError):
-        load_thresholds(tmp_path / 't.json')
+        found.weights_for(['a.pth'], 't.json')
 
 
-def test_wrong_numbers_in_a_file_of_thresholds_are_refused(tmp_path):
-    save_thresholds(tmp_path / 't.json', Thresholds(), {})
+@pytest.mark.parametrize(
+    'part, name, value',
+    [
+        ('thresholds', 'merge', 1.5),
+        ('thresholds', 'threshold', True),
+        ('thresholds', 'smooth', 'x'),
+        ('thresholds', 'background', -1),
+        ('windows', 'lengths', 16),
+        ('windows', 'lengths', [16.5]),
+        ('windows', 'stride', None),
+        ('windows', 'fps', -1),
+        (None, 'windows', [1]),
+        (None, 'weights', [0.5]),
+        (None, 'weights', [0, 0]),
+        (None, 'weights', [-1, 2]),
+        (None, 'weights', [float('nan'), 1]),
+        (None, 'streams', 'ab'),
+        (None, 'streams', [1, 2]),
+    ],
+)
+def test_wrong_values_in_a_file_of_thresholds_are_refused(tmp_path, part, name, value):
+    settings = Settings(Thresholds(), Windows(), ('a.pth', 'b.pth'), (0.3, 0.7))
+    save_settings(tmp_path / 't.json', settings, {})
     data = json.loads((tmp_path / 't.json').read_text())
-    for name, value in (('merge', 1.5), ('threshold', True), ('smooth', 'x'), ('background', -1)):
-        changed = {'thresholds': {**data['thresholds'], name: value}}
-        (tmp_path / 't.json').write_text(json.dumps(changed))
-        with pytest.raises((DataError, ConfigError)):
-            load_thresholds(tmp_path / 't.json')
+    (data if part is None else data[part])[name] = value
+    (tmp_path / 't.json').write_text(json.dumps(data))
+    with pytest.raises((DataError, ConfigError), match='t.json'):
+        load_settings(tmp_path / 't.json')
 
 
-# -- files --------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------
 
 
 def test_rows_say_what_was_spotted(tmp_path):
@@ -186,7 +301,7 @@ def test_very_many_segments_take_the_memory_of_one_row_at_a_time():
         Segment(int(a), int(a) + 20, 0, float(s)) for a, s in zip(starts, rng.random(6_000))
     ]
     tracemalloc.start()
-    kept = _surest(segments, 0.3)
+    kept = suppress_overlaps(segments, 0.3)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 30e6 and 500 < len(kept) < 6_000

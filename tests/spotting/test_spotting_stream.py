@@ -8,6 +8,7 @@ from spotting_problem import WINDOWS, recording, spotter
 
 from pyskl.apis import Stream
 from pyskl.errors import ConfigError, DataError
+from pyskl.spotting.segments import Thresholds
 
 
 def frames_of(given):
@@ -49,8 +50,33 @@ def test_memory_is_that_of_a_block_however_long_it_runs(tmp_path):
     stream, most = Stream(spotter(tmp_path), 'imigue22', every=32), 0
     for frame in frames_of(recording(400)):
         stream.push(frame)
-        most = max(most, len(stream._kept))
+        most = max(most, len(stream._frames))
     assert most <= 32 + max(WINDOWS.lengths)
+
+
+@pytest.mark.parametrize('fps', [30, 50])
+def test_segments_come_out_as_frames_go_in_and_are_those_of_the_whole(tmp_path, fps):
+    found, given = spotter(tmp_path), recording(250)
+    probs = found.scores(given, fps).probs
+    often = float(np.median(probs[:, :32].max(1)))  # reached again and again
+    how = Thresholds(often, 3.0, 4, 4, background=32)
+    whole = found.segments(given, how, fps)
+    stream, came = Stream(found, 'imigue22', fps, thresholds=how), []
+    for frame in frames_of(given):
+        stream.push(frame)
+        came += stream.segments()
+    early = len(came)
+    stream.close()
+    came += stream.segments()
+    assert came == whole and early > 0 and stream.segments() == []
+
+
+def test_a_stream_without_thresholds_says_that_it_finds_no_segments(tmp_path):
+    found = spotter(tmp_path)
+    with pytest.raises(ConfigError, match='thresholds'):
+        Stream(found, 'imigue22').segments()
+    with pytest.raises(ConfigError, match='32'):
+        Stream(found, 'imigue22', thresholds=Thresholds(background=31))
 
 
 def test_dropped_frames_are_frames_without_anybody(tmp_path):

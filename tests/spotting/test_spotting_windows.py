@@ -1,4 +1,4 @@
-"""Windows of a recording: where they lie, which frames they sample, and that sharing changes nothing."""
+"""Windows of a recording: where they lie, what they sample; sharing frames changes nothing."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from config_files import CONFIGS
 from spotting_problem import WINDOWS, recording, spotter
 
 from pyskl.annotations.segments import Segment
-from pyskl.apis import load_spotter
-from pyskl.apis.spotting import Spotter, at_rate, in_file_frames, num_taken
+from pyskl.apis import load_spotter, window_scores
+from pyskl.apis.long_clips import answer_clip, windows_of
+from pyskl.apis.spotting import Spotter
 from pyskl.datasets.pipelines import Compose
 from pyskl.errors import ConfigError
 from pyskl.models.cpu import frame_sharing
-from pyskl.spotting.windows import SampleWindows, Windows, sampled, window_pipeline
+from pyskl.spotting.frame_rate import in_file_frames, num_resampled, resample
+from pyskl.spotting.sampling import SampleWindows, sample_frames, sampling_fault, window_pipeline
+from pyskl.spotting.windows import Windows
 
 
 @pytest.mark.parametrize('num_frames', [1, 3, 31, 32, 33, 64, 150])
@@ -39,9 +43,17 @@ def test_a_block_is_whole_when_the_frames_behind_its_last_middle_are_there():
 
 
 def test_sampling_takes_the_middles_of_equal_parts():
-    assert sampled(10, 18, 4).tolist() == [11, 13, 15, 17]
-    assert sampled(10, 13, 7).tolist() == [10, 11, 12, 10, 11, 12, 10]  # as UniformSampleFrames
-    shared = set(sampled(0, 48, 24)) & set(sampled(8, 56, 24))
+    assert sample_frames(10, 18, 4).tolist() == [11, 13, 15, 17]
+    assert sample_frames(10, 13, 7).tolist() == [
+        10,
+        11,
+        12,
+        10,
+        11,
+        12,
+        10,
+    ]  # as UniformSampleFrames
+    shared = set(sample_frames(0, 48, 24)) & set(sample_frames(8, 56, 24))
     assert len(shared) == 20
 
 
@@ -61,8 +73,7 @@ def test_windows_out_of_range_are_refused():
 
 def test_a_pipeline_that_does_not_sample_evenly_is_refused():
     steps = [dict(type='SampleFrames', clip_len=8), dict(type='PoseDecode')]
-    with pytest.raises(ConfigError):
-        window_pipeline(Compose(steps), 'x.py')
+    assert 'UniformSample' in sampling_fault(Compose(steps))
 
 
 def test_sampling_and_decoding_in_one_step_gives_the_same():
@@ -79,7 +90,7 @@ def test_sampling_and_decoding_in_one_step_gives_the_same():
     assert isinstance(SampleWindows(4), SampleWindows)
 
 
-# -- scores: the slow twin passes each window alone, as a clip of its own --------------------------------
+# -- scores: the slow twin passes each window alone, as a clip of its own --------------------------
 
 
 def slow_scores(found: Spotter, given) -> np.ndarray:
@@ -150,15 +161,15 @@ def test_streams_are_blended_by_their_weights(tmp_path):
         Spotter([*one.models, *other.models, *one.models], WINDOWS)
 
 
-# -- other rates --------------------------------------------------------------------------------------
+# -- other rates -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('rate', [0.5, 0.8, 1.0, 2.0, 25 / 30, 60 / 25])
 @pytest.mark.parametrize('num_frames', [1, 2, 9, 10, 101])
 def test_a_recording_brought_to_another_rate_lasts_as_long(rate, num_frames):
     given = recording(num_frames, seed=3)
-    brought = at_rate(given, rate)
-    assert brought.num_frames == num_taken(num_frames, rate)
+    brought = resample(given, rate)
+    assert brought.num_frames == num_resampled(num_frames, rate)
     assert abs(brought.num_frames * rate - num_frames) <= max(1, rate)
     whole = in_file_frames([Segment(0, brought.num_frames - 1, 0)], 7, num_frames, rate)[0]
     assert whole.start == 7 and abs(whole.end - (7 + num_frames - 1)) <= max(1, rate)
@@ -170,3 +181,36 @@ def test_twice_the_rate_gives_the_same_segments_at_twice_the_frames(tmp_path):
     slow, fast = found.scores(given), found.scores(double, fps=60)
     np.testing.assert_array_equal(slow.middles, fast.middles)
     np.testing.assert_allclose(slow.probs, fast.probs, atol=1e-6)
+
+
+# -- other networks --------------------------------------------------------------------------------
+
+
+def test_the_mean_of_several_answers_counts(tmp_path, monkeypatch):
+    found, given, predict = spotter(tmp_path), recording(20), window_scores.predict
+    one = found.scores(given).probs
+
+    def twice(*given):
+        score = predict(*given)['score']
+        return {'a': score, 'b': score.flip(-1)}
+
+    monkeypatch.setattr(window_scores, 'predict', twice)
+    np.testing.assert_allclose(found.scores(given).probs, (one + one[:, ::-1]) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize('name', ['rgb', 'rgbpose'])
+def test_networks_that_see_pictures_are_refused(name):
+    with pytest.raises(ConfigError, match=rf'{name}\.py.*pictures'):
+        load_spotter([(CONFIGS / 'rgbpose_conv3d' / 'demo' / f'{name}.py', None)], windows=WINDOWS)
+
+
+def test_long_clips_are_answered_by_the_windows_of_the_config(tmp_path):
+    (model,), given = spotter(tmp_path).models, recording()
+    windows = windows_of(model)
+    assert (windows.lengths, windows.stride, windows.fps) == ((16, 40), 4, 30)
+    scores = Spotter([model], windows, background=32).scores(given)
+    answer = answer_clip(model, given.cut(0, given.num_frames), windows)
+    assert [w.middle for w in answer.windows] == scores.middles.tolist()
+    assert (answer.windows[5].start, answer.windows[5].stop) == (0, 40)
+    for window, probs in zip(answer.windows, scores.probs):
+        assert np.array_equal(window.probabilities, probs)

@@ -1,4 +1,4 @@
-"""tools/sweep.py: plans and their words, folders named from settings, the table; and a real sweep, stopped, broken and gone on with."""
+"""tools/sweep.py: plans, folders, the table, and a real sweep that is stopped and resumed."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from pyskl.sweep.tasks import Scripts, make_tasks
 script = load_script('sweep')
 
 
-# Plans -----------------------------------------------------------------------------------------------------------------
+# -- Plans
 
 
 def test_a_grid_is_every_combination_and_names_say_what_differs():
@@ -85,7 +85,8 @@ def test_options_of_every_run_go_with_each():
 PLAN = """
 WIDE = 16
 runs = [dict(name='wide', config='joint.py', options={'model.backbone.base_channels': WIDE}),
-        dict(config='limb.py', options={'optimizer': dict(type='Adam', lr=0.1, _delete_=True)}, grid={'total_epochs': [1, 2]})]
+        dict(config='limb.py', options={'optimizer': dict(type='Adam', lr=0.1, _delete_=True)},
+             grid={'total_epochs': [1, 2]})]
 ensembles = {'both': ['wide', 'limb total_epochs=2']}
 seeds = [0, 7]
 options = {'work_dir': "it's; $(here)"}
@@ -174,7 +175,7 @@ def test_a_wrong_plan_is_named(tmp_path, name, text, says):
         from_command_line([str(tmp_path / name)])
 
 
-# Runs and their folders ------------------------------------------------------------------------------------------------
+# -- Runs and their folders
 
 
 @pytest.fixture
@@ -292,7 +293,7 @@ def test_mistakes_are_found_before_anything_runs(world):
     assert not (world / 'sweep').exists()
 
 
-# How they are started --------------------------------------------------------------------------------------------------
+# -- How they are started
 
 
 def test_options_stay_single_words_and_no_shell_sees_them(world):
@@ -345,7 +346,7 @@ def test_an_array_task_is_one_run(monkeypatch):
         script.parse_args(['a.py', '--jobs', '0'])
 
 
-# The table -------------------------------------------------------------------------------------------------------------
+# -- The table
 
 
 def test_the_table_is_the_mean_and_deviation_over_seeds_and_blends_clip_by_clip(world):
@@ -403,7 +404,7 @@ def test_the_table_is_the_mean_and_deviation_over_seeds_and_blends_clip_by_clip(
 
 
 def test_an_ensemble_is_also_judged_with_weights_chosen_on_val(world):
-    """The second stream is worthless: its weight becomes 0, and the fitted row is the first stream's."""
+    """A worthless second stream gets weight 0, and the fitted row is the first stream's."""
     plan = from_command_line(
         ['joint.py', 'limb.py'], seeds=[3], ensembles=['both=joint+limb'], fit_on='val'
     )
@@ -477,7 +478,7 @@ def test_the_plan_of_the_demo_is_right(monkeypatch):
         assert mirror in settings[name] and mirror not in settings[name.split()[1]]
 
 
-# The real thing --------------------------------------------------------------------------------------------------------
+# -- The real thing
 
 
 def test_list_numbers_the_runs_and_a_mistake_is_status_2(world, capsys):
@@ -493,7 +494,7 @@ def test_list_numbers_the_runs_and_a_mistake_is_status_2(world, capsys):
 
 @pytest.mark.slow
 def test_a_sweep_of_two_streams_a_broken_run_and_their_ensemble(world):
-    """The broken run (labels beyond num_classes) is named with its log; the others go on; again, only what is missing is made."""
+    """A broken run is named with its log; the others go on, and a repeat makes what is missing."""
     words = [
         'joint.py',
         'limb.py',

@@ -1,4 +1,4 @@
-"""Who makes a sweep's runs: in turn, submitit's debug and local executors, and Slurm as four shell scripts play it."""
+"""Launchers of a sweep: in turn, executors of submitit, and Slurm played by shell scripts."""
 
 import errno
 import json
@@ -25,7 +25,7 @@ from pyskl.sweep.tasks import Scripts, make_tasks
 
 script = load_script('sweep')
 
-# Stand-ins for tools/train.py and tools/test.py: the run of seed 7 fails, the others copy the scores that lie ready
+# Stand-ins for tools/train.py and tools/test.py: seed 7 fails, the others copy prepared scores
 TRAIN = """
 import os, sys, time
 print('threads', os.environ.get('OMP_NUM_THREADS'), 'gpu', os.environ.get('CUDA_VISIBLE_DEVICES'))
@@ -40,7 +40,7 @@ shutil.copy('ready.npz', sys.argv[sys.argv.index('--work-dir') + 1] + '/scores.n
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    """A small problem in the current folder, and quick stand-ins for the scripts that runs are made with."""
+    """A small problem in the current folder, and quick stand-ins for train.py and test.py."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv('SLURM_ARRAY_TASK_ID', raising=False)
     monkeypatch.setenv('PYTHONPATH', str(ROOT))
@@ -75,7 +75,7 @@ def seeds_done(world):
     return sorted(json.loads((world / 'sweep' / 'table.json').read_text())[0]['seeds'])
 
 
-# In this process ---------------------------------------------------------------------------------------
+# -- In this process
 
 
 def test_in_turn_needs_no_submitit_and_a_failed_run_stops_no_other(world, monkeypatch, capsys):
@@ -84,7 +84,8 @@ def test_in_turn_needs_no_submitit_and_a_failed_run_stops_no_other(world, monkey
     said = capsys.readouterr()
     assert seeds_done(world) == ['0', '1'] and said.out.count('done: ') == 2
     assert said.err.startswith(
-        'error: joint, seed 7: tools/train.py ended with status 1: error: this one fails (all of it: '
+        'error: joint, seed 7: tools/train.py ended with status 1: error: this one fails (all of '
+        'it: '
     )
     assert not (world / 'sweep' / 'jobs').exists()
 
@@ -135,7 +136,7 @@ def test_why_a_run_failed_is_forgotten_when_it_is_made_again(world):
     assert run_tasks([task], InTurn(), Scripts(world / 'quick')) == [] and not task.failure.exists()
 
 
-# submitit on this machine ------------------------------------------------------------------------------
+# -- submitit on this machine
 
 
 def test_a_job_is_what_submitit_calls(world):
@@ -184,7 +185,7 @@ def test_a_job_is_plain_data_that_needs_no_pytorch(world):
     assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
 
 
-# Slurm -------------------------------------------------------------------------------------------------
+# -- Slurm
 
 
 def test_slurm_runs_are_tasks_of_one_array(slurm, world, capsys):
@@ -234,7 +235,7 @@ def test_a_slurm_run_without_a_gpu_asks_for_none(slurm):
 
 
 def test_a_job_that_slurm_still_has_is_not_given_out_twice(slurm, world):
-    """Waiting in the queue it holds no lock; its note is believed as long as Slurm knows the job."""
+    """A queued run holds no lock; its record counts as long as Slurm knows the job."""
     (task,) = tasks_of(0)
     task.folder.mkdir(parents=True)
     task.queued.write_text(json.dumps({'job': '1000', 'folder': str(world / 'gone')}))
@@ -314,10 +315,10 @@ def test_without_slurm_its_launcher_is_refused(world, monkeypatch):
 )
 def test_wrong_words_about_launchers_are_named(world, words, says):
     with pytest.raises(ConfigError, match=says):
-        script.launcher(script.parse_args(['joint.py', *words]))
+        script.make_launcher(script.parse_args(['joint.py', *words]))
 
 
-# Stopping ----------------------------------------------------------------------------------------------
+# -- Stopping
 
 PATIENT = """
 import signal, sys, time
@@ -335,7 +336,8 @@ def start_sweep(*words):
     """tools/sweep.py with the stand-ins, in a process group of its own, as a terminal starts it."""
     code = (
         f'import sys; sys.path[:0] = {sys.path!r}; from tiny import script; s = script("sweep"); '
-        f'from pathlib import Path; s.TOOLS = Path("quick").absolute(); sys.exit(s.main(sys.argv[1:]))'
+        'from pathlib import Path; s.TOOLS = Path("quick").absolute(); '
+        'sys.exit(s.main(sys.argv[1:]))'
     )
     return subprocess.Popen(
         [sys.executable, '-c', code, 'joint.py', '--work-dir', 'sweep', *words],
@@ -403,7 +405,10 @@ def test_a_signal_between_runs_stops_a_sweep(world, monkeypatch):
 
 def test_a_slurm_job_that_is_ended_before_it_is_warned_is_queued_again_too(slurm, world):
     """Clusters that pre-empt send SIGTERM first, SIGUSR2 after it."""
-    once = "import os, sys\nif os.path.exists(sys.argv[sys.argv.index('--work-dir') + 1] + '/started'): sys.exit()\n"
+    once = (
+        "import os, sys\nif os.path.exists(sys.argv[sys.argv.index('--work-dir') + 1] + "
+        "'/started'): sys.exit()\n"
+    )
     (world / 'quick' / 'train.py').write_text(once + PATIENT)
     process = start_sweep('--launcher', 'slurm')
     wait_for(lambda: started(world))
@@ -420,7 +425,7 @@ def test_a_slurm_job_that_is_ended_before_it_is_warned_is_queued_again_too(slurm
 
 @pytest.mark.slow
 def test_a_slurm_job_goes_on_without_the_sweep_and_after_preemption(slurm, world):
-    """Stopped, asked again while its jobs run, warned by Slurm (to all processes of the job): one training, to its end."""
+    """A stopped sweep is repeated while jobs run and Slurm warns them: there is one training."""
     words = [
         'tools/sweep.py',
         'joint.py',
@@ -443,8 +448,8 @@ def test_a_slurm_job_goes_on_without_the_sweep_and_after_preemption(slurm, world
     _, said = process.communicate(timeout=250)
     assert process.returncode == 130
     assert said == (
-        'stopped by SIGINT. Its Slurm jobs go on (to end them: scancel 1001). The same command waits for them and '
-        'collects what they have done.\n'
+        'stopped by SIGINT. Its Slurm jobs go on (to end them: scancel 1001). The same command '
+        'waits for them and collects what they have done.\n'
     )
 
     job = int((slurm / 'pid_1001').read_text())

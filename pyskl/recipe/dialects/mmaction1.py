@@ -11,6 +11,7 @@ from ..settings_base import hints_of
 from .mmaction0 import translate_dataset
 from .networks import translate_model
 from .remarks import Remarks, kind_of
+from .trackers import loggers_of
 
 NAME = 'MMAction2 1.x'
 
@@ -55,7 +56,9 @@ def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
     values = {key: _without_scope(value) for key, value in values.items()}
     translated = {key: values[key] for key in values if key in hints_of(TopLevel)}
     _check_names(values, remarks)
-    remarks.leave_out(*(key for key in _NOT_NEEDED if key in values))
+    hooks = loggers_of(values.get('visualizer'), remarks)
+    said = ('visualizer', 'vis_backends') if hooks else ()
+    remarks.leave_out(*(key for key in _NOT_NEEDED if key in values and key not in said))
 
     model, normalize = _model(values.get('model'), remarks)
     if model is not None:
@@ -74,6 +77,9 @@ def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
     evaluation = {**_metrics(values, remarks), **translated.get('evaluation', {})}
     if evaluation:
         translated['evaluation'] = evaluation
+    if hooks:
+        text = {'type': 'TextLoggerHook'}
+        translated['log_config'] = {**translated.get('log_config', {}), 'hooks': [text, *hooks]}
     if values.get('resume') and translated.get('load_from'):
         translated['resume_from'] = translated.pop('load_from')
     return translated
