@@ -237,8 +237,8 @@ def _run(
             return [answer.numpy() for answer in module(*inputs)]
     except NotImplementedError as error:
         raise UserError(
-            f'{out}: not written. PyTorch {torch.__version__} cannot run it on the CPU for the check '
-            f'({error}). Export it in fp32, or as .onnx.'
+            f'{out}: not written. PyTorch {torch.__version__} cannot run it on the CPU to check '
+            f'it ({error}). Export it in fp32, or as .onnx.'
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The graph that an exported file holds answers as the network does: run here by torch as it stands."""
+"""The graph of an exported file answers as the network does; here torch runs it without a file."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Exported files: what they answer, with and without torch, and what is refused. Skipped without the extra `onnx`."""
+"""Exported files: answers with and without torch, and refusals. Needs the extra `onnx`."""
 
 import json
 import subprocess
