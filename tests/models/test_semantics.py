@@ -233,9 +233,7 @@ for split in data.values():
     ] == [0, 13, 0, 0]
     with pytest.raises(ConfigError, match='--folds 3: expected 2 to 2'):
         main([str(config), '--folds', '3'])
-    with pytest.raises(
-        ConfigError, match=r'test_cfg.classes=\[1\]: this script sets that key itself'
-    ):
+    with pytest.raises(ConfigError, match=r'test_cfg.classes=\[1\]: .* sets that key'):
         main([str(config), '--cfg-options', 'model.test_cfg.classes=[1]'])
 
 
