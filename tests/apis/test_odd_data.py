@@ -229,7 +229,7 @@ def test_one_class_that_takes_nearly_all_answers_is_told(answers, labels, said):
     line = one_sided(scores, np.array(labels))
     assert (line is not None) is said
     if said:
-        assert f'class 1 takes {answers.count(1)} of {len(answers)} answers' in line
+        assert f'class 1 gets {answers.count(1)} of {len(answers)} answers' in line
     assert one_sided(scores, np.eye(3, dtype=int)[labels]) is None
 
 
@@ -242,9 +242,7 @@ def test_clips_that_nothing_tells_apart_are_told_once_a_run_and_in_the_test(tmp_
     train(config)  # two epochs, both judged
     (log,) = (tmp_path / 'run').glob('*.log')
     text = log.read_text()
-    assert (
-        text.count(' takes 12 of 12 answers, but 4 of the labels') == 1 < text.count('Epoch(val)')
-    )
+    assert text.count(' gets 12 of 12 answers, but 4 of the labels') == 1 < text.count('Epoch(val)')
     test(config, TestOptions(device='cpu'))
     said = capsys.readouterr().out
     assert said.count('warning: data.test: all 12 clips have the label 0') == 1
