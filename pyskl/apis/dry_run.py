@@ -13,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..datasets import Batches
 from ..engine.batch import predict
-from ..engine.distributed import Collectives, Ranks
+from ..engine.collectives import Collectives
+from ..engine.distributed import Ranks
 from ..engine.log import as_text, duration
 from ..engine.trainer import Trainer
 from ..inputs import Input

@@ -21,7 +21,7 @@ from ..datasets.pipelines import (
     Project3D,
 )
 from ..datasets.pipelines.base import is_ours
-from ..engine.distributed import Collectives
+from ..engine.collectives import Collectives
 from ..errors import ConfigError, DataError, UserError
 from ..models import Head
 from ..recipe import Recipe

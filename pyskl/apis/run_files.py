@@ -16,7 +16,8 @@ import torch
 from .. import __version__
 from ..engine import log
 from ..engine.checkpoint import CheckpointFolder
-from ..engine.distributed import Collectives, Ranks
+from ..engine.collectives import Collectives
+from ..engine.distributed import Ranks
 from ..engine.log import JsonLog, get_logger
 from ..files.atomic import atomic_write
 from ..recipe import Recipe, dump_config

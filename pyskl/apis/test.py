@@ -13,7 +13,8 @@ import numpy as np
 from ..datasets.loader import worker_errors
 from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint
-from ..engine.distributed import Collectives, Ranks
+from ..engine.collectives import Collectives
+from ..engine.distributed import Ranks
 from ..engine.failures import together
 from ..engine.log import as_text
 from ..engine.tester import collect_scores, joint_scores, judged_scores

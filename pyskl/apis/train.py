@@ -16,7 +16,8 @@ from ..datasets import Batches
 from ..datasets.loader import worker_errors
 from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder
-from ..engine.distributed import Collectives, Ranks
+from ..engine.collectives import Collectives
+from ..engine.distributed import Ranks
 from ..engine.failures import together
 from ..engine.log import get_logger
 from ..engine.signals import Stopped

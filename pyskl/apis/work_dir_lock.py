@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..engine.distributed import Collectives, Ranks
+from ..engine.collectives import Collectives
+from ..engine.distributed import Ranks
 from ..errors import UserError
 from ..files.locks import Lock
 

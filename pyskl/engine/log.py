@@ -94,6 +94,7 @@ class JsonLog:
             self.write(meta)
 
     def write(self, row: Mapping[str, Any]) -> None:
+        """Append a row, with floats rounded to five digits."""
         if self.path is not None:
             rounded = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
             try:
