@@ -14,6 +14,7 @@ from tiny import problem, write_config, write_data
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.engine import distributed
 from pyskl.engine.checkpoint import read_checkpoint
+from pyskl.engine.collectives import Collectives
 from pyskl.engine.machine import set_determinism
 from pyskl.engine.tester import collect_scores
 from pyskl.errors import ConfigError
@@ -80,7 +81,7 @@ def test_testing_keeps_the_clips_on_the_host_too():
     answers = collect_scores(
         model,
         OneBatch([{'imgs': clips, 'index': torch.arange(2)}]),
-        distributed.Collectives(ranks),
+        Collectives(ranks),
     )
     assert (
         seen[0].host is clips and seen[0].device.type == 'meta' and answers['score'].shape == (2, 3)

@@ -73,9 +73,10 @@ def _checked(data: Any, path: Path) -> dict[str, Any]:
     """
     key, weights = weights_in(data)
     if weights is None:
+        keys = f' It has {some(data, 8)}.' if isinstance(data, Mapping) and data else ''
         raise CheckpointError(
             f"{path}: holds no 'state_dict'. Expected a checkpoint with meta, state_dict, "
-            f'optimizer.{_keys_of(data)}'
+            f'optimizer.{keys}'
         )
     data = {} if key is None else dict(data)
     for name, value in weights.items():
@@ -94,10 +95,6 @@ def _checked(data: Any, path: Path) -> dict[str, Any]:
     if key not in (None, 'state_dict'):
         notes = [f'the weights were found under {key!r}.', *notes]
     return {'meta': {}, **data, 'state_dict': state_dict, 'notes': notes}
-
-
-def _keys_of(data: Any) -> str:
-    return f' It has {some(data, 8)}.' if isinstance(data, Mapping) and data else ''
 
 
 def write_checkpoint(path: str | os.PathLike, data: Mapping[str, Any]) -> None:

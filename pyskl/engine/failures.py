@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 import torch.distributed as dist
 
 from ..errors import LostRankError
-from .distributed import Collectives, Ranks, finish
+from .collectives import Collectives
+from .distributed import Ranks, finish
 
 PATIENCE = 10.0  # seconds in which every living rank notices that one is gone
 

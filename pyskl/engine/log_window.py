@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from .distributed import Collectives
+from .collectives import Collectives
 from .optimizer import MOST, checked_number
 
 

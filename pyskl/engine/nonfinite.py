@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..wording import some
 from .checkpoint import CheckpointFolder
-from .distributed import Collectives
+from .collectives import Collectives
 from .position import Position
 
 # The gradient scaler starts at 65536 and halves at every overflow. Far below 1 nothing is learnt.

@@ -7,7 +7,7 @@ import time
 from types import FrameType
 from typing import Any
 
-from .distributed import Collectives
+from .collectives import Collectives
 
 # Seconds in which a second SIGINT is the same Ctrl-C: one from the terminal, one from a launcher.
 _SAME_CTRL_C = 1.0

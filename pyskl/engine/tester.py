@@ -14,7 +14,7 @@ from ..datasets.samplers import TestBatches
 from ..evaluation import by_prefix
 from ..models.recognizers.base import Recognizer
 from .batch import predict
-from .distributed import Collectives
+from .collectives import Collectives
 
 
 def collect_scores(

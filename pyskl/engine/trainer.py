@@ -23,7 +23,8 @@ from ..models.recognizers.base import Recognizer
 from ..recipe import Recipe
 from .batch import compute_losses
 from .checkpoint import CheckpointFolder
-from .distributed import Collectives, on_all_ranks
+from .collectives import Collectives
+from .distributed import on_all_ranks
 from .ema import AveragedWeights
 from .log import JsonLog, as_text, duration
 from .log_window import Window

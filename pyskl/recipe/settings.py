@@ -287,8 +287,10 @@ class Evaluation:
 class LogConfig:
     """log_config: the log of a training.
 
-    interval   a line every so many iterations
-    hooks      loggers that the figures go to, e.g. dict(type='TensorboardLoggerHook'); the text log is always written
+    Attributes:
+        interval: a line every so many iterations
+        hooks: loggers that receive the metrics, e.g. dict(type='TensorboardLoggerHook'); the text
+            log is always written
     """
 
     interval: int = setting(20, at_least=1)

@@ -1,4 +1,4 @@
-"""Checkpoints that are odd or damaged, not cut: tensors without plain numbers, numbers that cannot be, keys of one hash."""
+"""Damaged and hostile checkpoints: odd tensors, impossible numbers, keys of one hash."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_weights_of_other_types_are_copied_or_refused(tmp_path):
         assert torch.equal(model.weight, torch.ones(2, 3))
 
 
-# What reading costs -----------------------------------------------------------------------------
+# What reading costs -------------------------------------------------------------------------------
 
 
 def old_format(body: bytes) -> bytes:
@@ -147,7 +147,7 @@ def test_what_checkpoints_do_hold_is_read_as_before(tmp_path, zipped):
     assert read['state_dict']._metadata == content['state_dict']._metadata
 
 
-# What a run goes on from ------------------------------------------------------------------------
+# What a run goes on from --------------------------------------------------------------------------
 
 
 @pytest.fixture(scope='module')

@@ -1,4 +1,4 @@
-"""The average of the weights: its arithmetic, what is validated and saved, and that a run is continued to the same bits."""
+"""The average of the weights: its arithmetic, what is validated and saved, exact continuation."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Several processes: one is killed, one sees other data, one meets a loss that is not finite. Nobody is left waiting."""
+"""Several processes, one of which is killed, sees other data or meets a loss that is NaN."""
 
 import os
 import re
@@ -301,7 +301,7 @@ def test_one_process_alone_has_no_roll_call():
     )
 
 
-# -- who shares the cores ------------------------------------------------------------------------------------------------
+# -- who shares the cores --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Polite signals, whenever they come: starting, training, validating, saving; one process and several."""
+"""Signals while starting, training, validating and saving; with one process and several."""
 
 import os
 import re
@@ -14,7 +14,8 @@ from tiny import ROOT, problem
 
 from pyskl.apis import TrainOptions, train
 from pyskl.engine.checkpoint import read_checkpoint
-from pyskl.engine.distributed import Collectives, Ranks
+from pyskl.engine.collectives import Collectives
+from pyskl.engine.distributed import Ranks
 from pyskl.engine.signals import Stopped, StopRequest
 from pyskl.engine.trainer import Trainer
 from pyskl.models.recognizers.recognizer3d import Recognizer3D

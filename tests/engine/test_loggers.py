@@ -1,4 +1,4 @@
-"""Loggers: which figures they get, that a run goes on under its name, and that none of them can end a training."""
+"""Loggers: which figures they get, runs that continue, and errors that never end a training."""
 
 import json
 import sys
@@ -156,7 +156,7 @@ def test_a_package_that_is_not_there_is_missed_before_training(
         loggers_of(tmp_path, dict(type=hook))
 
 
-# -- what the trackers' packages are asked to do; stand-ins, as the packages are optional -----------
+# -- what the trackers' packages are asked to do; stand-ins, as the packages are optional ----------
 
 
 class Calls:

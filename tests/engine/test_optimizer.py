@@ -1,4 +1,4 @@
-"""The optimiser: fused where that is safe, first steps that a scaler leaves out, going on from another machine's checkpoint."""
+"""The optimiser: when it is fused, first steps that a scaler skips, state from another machine."""
 
 import copy
 

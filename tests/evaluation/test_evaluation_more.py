@@ -28,7 +28,7 @@ def clips(seed, num=40, classes=7):
     return (probs / probs.sum(1, keepdims=True)).astype(np.float32), labels
 
 
-# -- groups ------------------------------------------------------------------------------------------------------------
+# -- groups ----------------------------------------------------------------------------------------
 
 
 def test_groups_are_thirds_of_the_classes_by_their_training_clips():
@@ -98,7 +98,7 @@ def test_counts_that_are_none_are_refused(counts, message):
         group_accuracy(*clips(0), counts)
 
 
-# -- calibration -------------------------------------------------------------------------------------------------------
+# -- calibration -----------------------------------------------------------------------------------
 
 
 def slow_bins(probs, labels, bins):
@@ -145,7 +145,7 @@ def test_scores_that_are_no_probabilities_are_refused(scores):
         reliability_bins(scores, [0])
 
 
-# -- intervals ---------------------------------------------------------------------------------------------------------
+# -- intervals -------------------------------------------------------------------------------------
 
 
 def test_the_interval_of_a_mean_is_about_two_standard_errors_either_side():

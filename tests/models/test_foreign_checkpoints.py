@@ -89,7 +89,7 @@ def test_options_and_paths_in_the_meta_are_data(tmp_path, network):
 def test_weights_are_found_below_other_keys(tmp_path, network, key):
     weights = {f'module.{name}': value for name, value in network.state_dict().items()}
     notes = fits(network, saved(tmp_path, weights if key is None else {key: weights, 'epoch': 3}))
-    assert notes == ([] if key is None else [f'the weights were found below {key!r}.'])
+    assert notes == ([] if key is None else [f'the weights were found under {key!r}.'])
 
 
 # What MMAction2 0.x calls the parts of a block, beside ours.
@@ -167,7 +167,7 @@ def test_what_was_changed_is_logged_at_the_start_of_a_training(tmp_path, network
     recipe = read_recipe(dict(load_from=str(path)))
     with caplog.at_level(logging.INFO, 'pyskl'):
         load_start(network, recipe, logging.getLogger('pyskl'))
-    assert "found below 'model'" in caplog.text
+    assert "found under 'model'" in caplog.text
 
 
 SLOWFAST = {

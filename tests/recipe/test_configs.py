@@ -1,4 +1,4 @@
-"""The shipped configs of heatmap networks: published values, corrected joints and limbs, small children for the demo."""
+"""The shipped configs of heatmap networks: published values, corrected joints, small children."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def spec_of(target: dict) -> HeatmapSpec:
     return Compose([target]).steps[0].spec
 
 
-# -- all of them -------------------------------------------------------------------------------------------------------
+# -- all of them -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('folder', [CORRECTED, ABLATION, DEMO], ids=lambda p: p.name)
@@ -103,7 +103,7 @@ def test_no_two_configs_share_a_work_dir():
     assert './work_dirs/posec3d/slowonly_r50_imigue_2dkp_emb20/joint' in folders
 
 
-# -- as published ------------------------------------------------------------------------------------------------------
+# -- as published ----------------------------------------------------------------------------------
 
 
 @streams
@@ -168,7 +168,7 @@ def test_the_published_faults_are_kept():
     assert (target['left_limb'], target['right_limb']) == (target['left_kp'], target['right_kp'])
 
 
-# -- corrected ---------------------------------------------------------------------------------------------------------
+# -- corrected -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('folder', [CORRECTED, ABLATION, DEMO], ids=lambda p: p.name)
@@ -247,7 +247,7 @@ def test_corrected_configs_differ_from_the_published_ones_in_the_faults_and_the_
     )
 
 
-# -- the ablations and the demo ----------------------------------------------------------------------------------------------------------
+# -- the ablations and the demo --------------------------------------------------------------------
 
 
 @all_streams
@@ -302,7 +302,7 @@ def test_made_up_data_lie_apart(folder, stream):
     assert recipe(folder, stream).data.train['ann_file'] == 'data/demo/imigue_train.pkl'
 
 
-# -- printing ----------------------------------------------------------------------------------------------------------
+# -- printing --------------------------------------------------------------------------------------
 
 
 def print_config():

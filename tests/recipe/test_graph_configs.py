@@ -1,4 +1,4 @@
-"""The shipped configs of graph networks: PYSKL's and ProtoGCN's settings, and ours for iMiGUE and NATOPS."""
+"""The shipped configs of graph networks: PYSKL's and ProtoGCN's settings, iMiGUE and NATOPS."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ every_config = pytest.mark.parametrize('path', GRAPH_CONFIGS, ids=name_of)
 one_of_a_kind = pytest.mark.parametrize('name', ONE_OF_A_KIND)
 
 
-# -- all of them ---------------------------------------------------------------------------------------
+# -- all of them -----------------------------------------------------------------------------------
 
 
 def test_the_files_are_pyskls_and_protogcns_folders_and_ours():
@@ -155,7 +155,7 @@ def test_print_config_fills_in_what_means_the_same(name, tmp_path, capsys):
         assert composed(splits_of(found)[split]['pipeline']) == composed(part['pipeline'])
 
 
-# -- the published ones ----------------------------------------------------------------------------------
+# -- the published ones ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('path', [p for p in GRAPH_CONFIGS if 'ntu' in name_of(p)], ids=name_of)
@@ -340,7 +340,7 @@ def test_the_first_stgcn_takes_all_frames_up_to_300(kind):
         assert composed(part['pipeline']) == composed(expected)
 
 
-# -- ours --------------------------------------------------------------------------------------------------
+# -- ours ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""configs/longtail and configs/zero_shot: each changes one thing of the ablations' joint stream, and trains."""
+"""configs/longtail and configs/zero_shot: each changes one thing of the joint stream."""
 
 from pathlib import Path
 

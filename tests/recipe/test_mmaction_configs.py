@@ -1,4 +1,4 @@
-"""Configs of MMAction2 are read in PYSKL's words: the same recipe, and one message for all that cannot be."""
+"""Configs of MMAction2 are translated: the same recipe, or one message for all that cannot be."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write(tmp_path):
     return _write
 
 
-# -- 1.x ---------------------------------------------------------------------------------------
+# -- 1.x -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('row', **named(GRAPH_ROWS + HEATMAP_ROWS))
@@ -261,7 +261,7 @@ def test_print_config_shows_the_translation_which_is_read_again(write, capsys):
     assert again.effective() == read_recipe(load_config(path)).effective()
 
 
-# -- 0.x ---------------------------------------------------------------------------------------
+# -- 0.x -------------------------------------------------------------------------------------------
 
 OLD = textwrap.dedent("""
     model = dict(
@@ -370,7 +370,7 @@ def test_pyskls_own_words_pass_untouched(write):
     )
 
 
-# -- anything at all ---------------------------------------------------------------------------
+# -- anything at all -------------------------------------------------------------------------------
 
 JUNK = (
     None,

@@ -94,7 +94,7 @@ def test_print_config_prints_what_means_the_same(name, tmp_path, capsys):
         assert composed(splits_of(found)[split]['pipeline']) == composed(part['pipeline'])
 
 
-# -- data and recipe -----------------------------------------------------------------------------------
+# -- data and recipe -------------------------------------------------------------------------------
 
 
 CLASSES = {
@@ -162,7 +162,7 @@ def test_the_recipe_is_pyskls(path):
     assert splits_of(found)['train'].get('class_prob') == rare
 
 
-# -- networks ------------------------------------------------------------------------------------------
+# -- networks --------------------------------------------------------------------------------------
 
 
 BACKBONES = {'slowonly': 1_994_080, 'c3d_light': 3_389_472, 'x3d_shallow': 241_488}
@@ -190,7 +190,7 @@ def test_every_model_can_be_built_and_has_the_published_size(path):
     assert whole - backbone == model['cls_head']['num_classes'] * (width + 1)
 
 
-# -- pipelines -----------------------------------------------------------------------------------------
+# -- pipelines -------------------------------------------------------------------------------------
 
 
 PUBLISHED = {

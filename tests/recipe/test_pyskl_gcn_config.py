@@ -1,4 +1,4 @@
-"""Graph-network configs as PYSKL's and ProtoGCN's users write them, and PYSKL's checkpoints, run unchanged."""
+"""Graph configs as PYSKL's and ProtoGCN's users write them, and PYSKL's checkpoints, unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From configs to recipes: old configs run unchanged, defaults are filled in, results are compared, configs are written."""
+"""From configs to recipes: old configs, defaults, comparison of results, writing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read(**keys):
     return read_recipe(Config(keys, filename=str(USER_COPY)))
 
 
-# -- an old config -----------------------------------------------------------------------------------------------------
+# -- an old config ---------------------------------------------------------------------------------
 
 
 def test_a_users_old_config_is_read_unchanged(user_copy):
@@ -87,7 +87,7 @@ def test_a_helper_name_that_looks_like_a_key_beside_it_is_noted():
     assert read(my_lr=1).notes == ()
 
 
-# -- defaults ----------------------------------------------------------------------------------------------------------
+# -- defaults --------------------------------------------------------------------------------------
 
 
 def test_an_empty_config_has_every_default():
@@ -154,7 +154,7 @@ def read_model(**changes) -> dict:
     return {**load_config(USER_COPY).model.to_dict(), **changes}
 
 
-# -- comparing runs ----------------------------------------------------------------------------------------------------
+# -- comparing runs --------------------------------------------------------------------------------
 
 
 def test_what_does_not_change_the_weights_may_differ(user_copy):
@@ -230,7 +230,7 @@ def test_results_survive_json_and_a_weights_only_checkpoint(user_copy, tmp_path)
     assert differences(results, json.loads(json.dumps(results))) == []
 
 
-# -- writing -----------------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------
 
 
 def test_a_written_config_is_read_back_as_it_was(user_copy, tmp_path):

@@ -1,4 +1,4 @@
-"""Reading config files and command-line changes: what is executed, and every mistake with its file and line."""
+"""Config files and command-line changes: what is executed, and each mistake with file and line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write(tmp_path):
     return _write
 
 
-# -- files and bases ---------------------------------------------------------------------------------------------------
+# -- files and bases -------------------------------------------------------------------------------
 
 
 def test_a_child_changes_what_it_names_and_keeps_the_rest(write):
@@ -253,7 +253,7 @@ def test_any_bytes_in_a_file_are_a_config_or_a_config_error(tmp_path_factory, co
             load_config(path)
 
 
-# -- custom imports ----------------------------------------------------------------------------------------------------
+# -- custom imports --------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -347,7 +347,7 @@ def test_an_import_that_may_fail_only_warns(write, forget_modules):
         import_custom_modules(cfg)
 
 
-# -- values on the command line ----------------------------------------------------------------------------------------
+# -- values on the command line --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ def test_options_may_hold_equals_signs_and_the_last_of_two_wins():
     assert parse_options(None) == {} and parse_options({'a': 1}) == {'a': 1}
 
 
-# -- setting them ------------------------------------------------------------------------------------------------------
+# -- setting them ----------------------------------------------------------------------------------
 
 BASE = dict(
     pipeline=[dict(type='A', clip_len=48)],

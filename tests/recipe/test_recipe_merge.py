@@ -94,7 +94,7 @@ def test_a_dict_that_cannot_be_merged_is_named_by_its_path_in_short(child, tmp_p
     ).a.b.c == dict(x=1)
 
 
-# -- a layout on the command line ----------------------------------------------------------------------------------
+# -- a layout on the command line ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

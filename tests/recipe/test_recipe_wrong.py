@@ -1,4 +1,4 @@
-"""Every wrong setting is one message that names the file, the key, what was expected, and a near miss where there is one."""
+"""Every wrong setting is one message with the file, the key, what was expected, a near miss."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ WRONG = [
     ),
     (
         {'log_config.hooks.1.type': 'PaviLoggerHook'},
-        ['log_config.hooks[1].type', 'is not here', 'TensorboardLoggerHook'],
+        ['log_config.hooks[1].type', 'this logger of', 'TensorboardLoggerHook'],
     ),
 ]
 
@@ -350,7 +350,7 @@ def test_names_of_helpers_may_be_near_a_key_that_is_there():
     read_recipe(with_changes({'optimizers': 1, 'models': 2, 'work_dirs': 3}))
 
 
-# -- anything at all ---------------------------------------------------------------------------------------------------
+# -- anything at all -------------------------------------------------------------------------------
 
 
 def all_paths(values, path='') -> list[str]:

@@ -1,4 +1,4 @@
-"""The configs of RGBPose-Conv3D: PYSKL's pipelines and recipes, iMiGUE's, and the small ones, trained for a moment."""
+"""The configs of RGBPose-Conv3D: PYSKL's pipelines and recipes, iMiGUE's, and small ones."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_every_config_of_the_folder_is_looked_at_here():
     assert len(RGBPOSE_CONFIGS) == len(list(FOLDER.rglob('*.py'))) == 8
 
 
-# -- the road ----------------------------------------------------------------------------------------
+# -- the road --------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

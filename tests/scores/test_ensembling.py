@@ -1,4 +1,4 @@
-"""Weights that choose themselves: the known optimum is found, order changes nothing, and nobody fits on what is reported."""
+"""Fitted weights: the optimum is found, order changes nothing, reported clips are refused."""
 
 import itertools
 import math
@@ -44,7 +44,7 @@ def made_up(num_streams=2, num_clips=80, num_classes=4, skill=(1.5, 0.8, 0.4, 1.
     return streams, labels
 
 
-# Probabilities and temperatures ----------------------------------------------------------------------------------------
+# Probabilities and temperatures -------------------------------------------------------------------
 
 
 def test_probabilities_and_logits_are_told_apart():
@@ -95,7 +95,7 @@ def test_a_constant_stream_keeps_temperature_1():
     assert fit_temperature(np.full((9, 3), 1 / 3, np.float32), np.arange(9) % 3) == 1.0
 
 
-# The search ------------------------------------------------------------------------------------------------------------
+# The search ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(('num_streams', 'parts'), [(1, 4), (2, 7), (3, 5), (4, 3)])
@@ -215,7 +215,7 @@ def test_what_cannot_be_fitted_is_named(streams, objective, error, says):
         fit_blend([np.zeros((0, 3), np.float32)] * 2, np.zeros(0, int))
 
 
-# What it is worth ------------------------------------------------------------------------------------------------------
+# What it is worth ---------------------------------------------------------------------------------
 
 
 def test_folds_hold_every_clip_once_and_every_class_evenly():
@@ -274,7 +274,7 @@ def test_leaving_out_the_best_stream_costs_most():
     )
 
 
-# Never on what is reported ---------------------------------------------------------------------------------------------
+# Never on what is reported ------------------------------------------------------------------------
 
 
 def stream(path, ids, seed=0, scores=None):
@@ -331,7 +331,7 @@ def test_the_clips_that_are_reported_are_refused(fit, test, labelled, says):
         refuse(fit, test, labelled)
 
 
-# Saved and loaded ------------------------------------------------------------------------------------------------------
+# Saved and loaded ---------------------------------------------------------------------------------
 
 
 def test_a_saved_fit_comes_back_and_finds_its_streams_in_any_order(tmp_path):

@@ -1,4 +1,4 @@
-"""Lists of clip ids in the forms that people have them, and streams whose names differ by a suffix."""
+"""Lists of clip ids in many forms, and streams whose names differ by a suffix."""
 
 import json
 

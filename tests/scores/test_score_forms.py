@@ -1,4 +1,4 @@
-"""Scores in the forms that people have them: each gives the same numbers, and the same ids where it has any."""
+"""Score files in many forms: each gives the same numbers, and the same ids where it has any."""
 
 import io
 import json

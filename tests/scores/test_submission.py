@@ -1,4 +1,4 @@
-"""Scores in, Submission.zip out: equal to the published script's answer, aligned by id, nothing half-written."""
+"""From scores to Submission.zip: the published answers, aligned by id, nothing half-written."""
 
 import os
 import zipfile
@@ -31,7 +31,7 @@ def published():
     return load_scores(ENSEMBLE / 'result_joint.pkl'), load_scores(ENSEMBLE / 'result_limb.pkl')
 
 
-# The whole way ---------------------------------------------------------------------------------------------------------
+# The whole way ------------------------------------------------------------------------------------
 
 
 def test_the_published_scores_give_the_published_csv_byte_for_byte(published, tmp_path):
@@ -67,7 +67,7 @@ def test_a_bare_list_may_stand_beside_scores_with_ids(published, tmp_path):
     assert in_its_order.ids == named.ids
 
 
-# Aligning --------------------------------------------------------------------------------------------------------------
+# Aligning -----------------------------------------------------------------------------------------
 
 
 @settings(max_examples=50, deadline=None)
@@ -208,7 +208,7 @@ def test_ids_from_a_file_write_no_control_characters_to_the_terminal(ids, others
     assert r'a\x1b[2J' in str(error.value) and str(error.value).isprintable()
 
 
-# Blending --------------------------------------------------------------------------------------------------------------
+# Blending -----------------------------------------------------------------------------------------
 
 
 def test_the_blend_is_the_published_formula_in_float32(published):
@@ -247,7 +247,7 @@ def test_a_blend_that_overflows_is_refused():
         blend([np.full((1, 2), 1e30, np.float32)] * 2, [1e30, 1e30])
 
 
-# Writing ---------------------------------------------------------------------------------------------------------------
+# Writing ------------------------------------------------------------------------------------------
 
 
 def test_the_zip_says_1980_and_plain_permissions(tmp_path):

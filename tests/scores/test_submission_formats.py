@@ -1,4 +1,4 @@
-"""The forms of a submission: each challenge's file names, header and columns; nothing half-asked for."""
+"""The submission formats: file names, header and columns of each challenge."""
 
 import zipfile
 

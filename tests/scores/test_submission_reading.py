@@ -1,4 +1,4 @@
-"""Score files and id lists: what was saved comes back, anything else is a DataError that names the file."""
+"""Score files: what was saved comes back, anything else is a DataError that names the file."""
 
 import os
 import pickle
@@ -13,7 +13,7 @@ from pyskl.errors import DataError
 from pyskl.scores.id_list import read_ids
 from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
 
-# Saving and loading ----------------------------------------------------------------------------------------------------
+# Saving and loading -------------------------------------------------------------------------------
 
 
 def test_scores_come_back_as_they_were_saved(tmp_path):
@@ -189,7 +189,7 @@ def test_saving_refuses_what_could_not_be_matched_again(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-# Any bytes at all ------------------------------------------------------------------------------------------------------
+# Any bytes at all ---------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope='module')
@@ -289,7 +289,7 @@ def test_ten_thousand_files_are_read_or_refused_by_a_data_error(workshop):
     fuzz(workshop, 10_000)
 
 
-# Ids -------------------------------------------------------------------------------------------------------------------
+# Ids ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
