@@ -74,7 +74,7 @@ def test_what_runs_beside_others_has_one_thread_and_its_name_before_each_line(
         'import os, sys\nprint(os.environ["OMP_NUM_THREADS"])\nsys.exit(sys.argv[1])\n'
     )
     monkeypatch.setattr(
-        tool, 'process', lambda module: [sys.executable, str(tmp_path / f'{module}.py')]
+        tool, 'child_command', lambda module: [sys.executable, str(tmp_path / f'{module}.py')]
     )
     monkeypatch.setenv('OMP_NUM_THREADS', '7')
     with pytest.raises(UserError, match='"train limb" ended with status 1'):
