@@ -682,7 +682,7 @@ COMMAND_LINE = [
         '--no-resume',
         'the folder holds a run',
         'tiny.py --no-resume',
-        ('run', 'holds a run already'),
+        ('run', 'already holds a run'),
     ),
     Row(
         'train',

@@ -110,7 +110,7 @@ MISTAKES = {
         tiny_graph.PROTOGCN.replace('joint_cfg=layout', "joint_cfg='coco'").replace('{people}', '1'),
         READ, ('graph.py', 'model.cls_head.joint_cfg has 17 joints', "'five'", '5')),
     'features alone while training': (
-        "model['test_cfg'] = dict(score_ext=True, pool_opt='t')\n", None, ('graph.py', 'features are no class scores')),
+        "model['test_cfg'] = dict(score_ext=True, pool_opt='t')\n", None, ('graph.py', 'features are not class scores')),
     'the width of the head': (
         "model['cls_head']['in_channels'] = 32\n", None, ('in_channels = 32', 'the backbone gives 24')),
 }  # fmt: skip

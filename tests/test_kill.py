@@ -57,7 +57,7 @@ def test_a_cut_checkpoint_is_named_and_the_one_before_it_is_used(whole, tmp_path
     said = capfd.readouterr().err
     assert (
         'iter_4.pth: is not a complete checkpoint' in said
-        and 'passed over' in said
+        and 'is skipped' in said
         and 'Going on from' in said.splitlines()[0]
     )
     assert 'iter_3.pth (epoch 0, iteration 3)' in said

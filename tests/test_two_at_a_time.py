@@ -21,8 +21,8 @@ from pyskl.annotations import open_annotations, read_annotations, write_annotati
 from pyskl.annotations.packed import Packed
 from pyskl.annotations.packing import write_packed
 from pyskl.apis import TrainOptions, train
-from pyskl.apis.claim import LOCK_NAME
 from pyskl.apis.results import Results, write_results
+from pyskl.apis.work_dir_lock import LOCK_NAME
 from pyskl.engine import checkpoint as checkpoints
 from pyskl.engine.checkpoint import CheckpointFolder, read_checkpoint, write_checkpoint
 from pyskl.engine.trainer import Trainer

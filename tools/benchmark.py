@@ -1,4 +1,4 @@
-"""The same as `pyskl benchmark`, from the project's folder: python tools/benchmark.py --help."""
+"""Run `pyskl benchmark` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl check`, from the project's folder: python tools/check_data.py --help."""
+"""Run `pyskl check` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

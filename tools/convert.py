@@ -1,4 +1,4 @@
-"""The same as `pyskl convert`, from the project's folder: python tools/convert.py --help."""
+"""Run `pyskl convert` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl convert-checkpoint`, from the project's folder: python tools/convert_checkpoint.py --help."""
+"""Run `pyskl convert-checkpoint` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

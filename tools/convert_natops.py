@@ -1,4 +1,4 @@
-"""The same as `pyskl convert-natops`, from the project's folder: python tools/convert_natops.py --help."""
+"""Run `pyskl convert-natops` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl convert-ntu`, from the project's folder: python tools/convert_ntu.py --help."""
+"""Run `pyskl convert-ntu` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl demo`, from the project's folder: python tools/demo.py --help."""
+"""Run `pyskl demo` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

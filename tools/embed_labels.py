@@ -1,4 +1,4 @@
-"""The same as `pyskl embed-labels`, from the project's folder: python tools/embed_labels.py --help."""
+"""Run `pyskl embed-labels` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl export`, from the project's folder: python tools/export.py --help."""
+"""Run `pyskl export` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl extract-pose`, from the project's folder: python tools/extract_pose.py --help."""
+"""Run `pyskl extract-pose` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl join`, from the project's folder: python tools/join.py --help."""
+"""Run `pyskl join` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

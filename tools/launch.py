@@ -1,4 +1,4 @@
-"""The same as `pyskl launch`, from the project's folder: python tools/launch.py --help."""
+"""Run `pyskl launch` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

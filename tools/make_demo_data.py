@@ -1,4 +1,4 @@
-"""The same as `pyskl make-demo-data`, from the project's folder: python tools/make_demo_data.py --help."""
+"""Run `pyskl make-demo-data` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl make-recordings`, from the project's folder: python tools/make_recordings.py --help."""
+"""Run `pyskl make-recordings` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

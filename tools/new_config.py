@@ -1,4 +1,4 @@
-"""The same as `pyskl new-config`, from the project's folder: python tools/new_config.py --help."""
+"""Run `pyskl new-config` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl pack`, from the project's folder: python tools/pack.py --help."""
+"""Run `pyskl pack` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

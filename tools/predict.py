@@ -1,4 +1,4 @@
-"""The same as `pyskl predict`, from the project's folder: python tools/predict.py --help."""
+"""Run `pyskl predict` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl print-config`, from the project's folder: python tools/print_config.py --help."""
+"""Run `pyskl print-config` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

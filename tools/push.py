@@ -1,4 +1,4 @@
-"""The same as `pyskl push`, from the project's folder: python tools/push.py --help."""
+"""Run `pyskl push` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl readlabel`, from the project's folder: python tools/readlabel.py --help."""
+"""Run `pyskl readlabel` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

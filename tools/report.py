@@ -1,4 +1,4 @@
-"""The same as `pyskl report`, from the project's folder: python tools/report.py --help."""
+"""Run `pyskl report` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl spot`, from the project's folder: python tools/spot.py --help."""
+"""Run `pyskl spot` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

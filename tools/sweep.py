@@ -1,4 +1,4 @@
-"""The same as `pyskl sweep`, from the project's folder: python tools/sweep.py --help."""
+"""Run `pyskl sweep` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same as `pyskl test`, from the project's folder: python tools/test.py --help."""
+"""Run `pyskl test` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

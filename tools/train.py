@@ -1,4 +1,4 @@
-"""The same as `pyskl train`, from the project's folder: python tools/train.py --help."""
+"""Run `pyskl train` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

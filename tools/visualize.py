@@ -1,4 +1,4 @@
-"""The same as `pyskl visualize`, from the project's folder: python tools/visualize.py --help."""
+"""Run `pyskl visualize` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

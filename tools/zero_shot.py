@@ -1,4 +1,4 @@
-"""The same as `pyskl zero-shot`, from the project's folder: python tools/zero_shot.py --help."""
+"""Run `pyskl zero-shot` from the project's folder; see --help."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""C3D-light, arXiv:2104.13586: half as wide, without the last stage and without pooling over time; for 17 maps and NTU60."""
+"""C3D-light, arXiv:2104.13586: half the width, no last stage, no pooling over time.
+
+For 17 maps and NTU60.
+"""
 
 model = dict(
     type='Recognizer3D',

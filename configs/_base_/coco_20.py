@@ -1,4 +1,7 @@
-"""HRNet's 17 key points and three that ProtoGCN adds, 100 frames, mirrored at random; of one or two people."""
+"""HRNet's 17 key points and three that ProtoGCN adds, 100 frames, mirrored at random.
+
+For one or two people.
+"""
 
 finish = [
     dict(type='PoseDecode'),

@@ -1,4 +1,7 @@
-"""HRNet's 17 key points as heatmaps, 48 frames of 56 x 56 pixels, ten clips and their mirror images in the test. NTU60, xsub."""
+"""HRNet's 17 key points as heatmaps, 48 frames of 56 x 56 pixels.
+
+Ten clips and their mirror images in the test. NTU60, xsub.
+"""
 
 left_kp = [1, 3, 5, 7, 9, 11, 13, 15]
 right_kp = [2, 4, 6, 8, 10, 12, 14, 16]

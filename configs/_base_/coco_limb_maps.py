@@ -1,4 +1,4 @@
-"""coco_joint_maps.py with a heatmap for each of 17 limbs in place of one for each joint."""
+"""coco_joint_maps.py with a heatmap for each of 17 limbs instead of each joint."""
 
 _base_ = ['coco_joint_maps.py']
 

@@ -1,6 +1,8 @@
-"""Made-up clips of pictures and key points (tools/make_demo_data.py data/demo_video --video), and how small networks learn them.
+"""Made-up clips of pictures and key points (tools/make_demo_data.py data/demo_video --video).
 
-4 pictures of 48 x 48 and 16 heatmaps of 24 x 24 a clip, around the person.
+With schedules for small networks.
+
+Per clip 4 pictures of 48 x 48 and 16 heatmaps of 24 x 24, cropped to the person.
 """
 
 layout = 'imigue22'

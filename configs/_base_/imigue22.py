@@ -1,8 +1,8 @@
 """iMiGUE's 22 OpenPose joints, x y score of one person, 48 frames, with label vectors.
 
-Left and right are true mirror pairs, and frames of zeros that fill up a short clip are not sampled, nor does motion
-lead into them. If your hands come in the other order (tools/check_data.py tells): write
-layout = dict(name='imigue22', first_hand='right') here, or in a child of the config; the graphs take it, too.
+Left and right are correct mirror pairs. Padding frames of zeros are not sampled, and motion ends
+before them. If your hands are in the other order (tools/check_data.py tells), write layout =
+dict(name='imigue22', first_hand='right') here or in a child of the config; graphs use it, too.
 """
 
 layout = 'imigue22'

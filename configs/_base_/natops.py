@@ -1,6 +1,6 @@
 """NATOPS, x y z of 8 points of hands and arms, 51 frames (tools/convert_natops.py makes the data).
 
-The values are standardised and stay as they are: where the hands are tells gestures apart.
+The values are standardised and not changed: the positions of the hands distinguish gestures.
 """
 
 prepare = [dict(type='GenSkeFeat', dataset='natops8', feats=['j'])]

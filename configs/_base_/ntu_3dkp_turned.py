@@ -1,4 +1,6 @@
-"""Key points of Kinect, x y z, without turning the spine upright; turned at random in training. NTU60, xsub.
+"""Key points of Kinect, x y z, without turning the spine upright; rotated at random in training.
+
+NTU60, xsub.
 
 `mirrored` and `part_dropped` are what some of ProtoGCN's streams are trained with.
 """

@@ -1,4 +1,7 @@
-"""RGBPose-Conv3D, arXiv:2104.13586: SlowOnly-50 on 8 pictures beside PoseC3D on 32 heatmaps of 17 joints, NTU60's classes."""
+"""RGBPose-Conv3D, arXiv:2104.13586.
+
+SlowOnly-50 on 8 pictures with PoseC3D on 32 heatmaps of 17 joints, NTU60's classes.
+"""
 
 model = dict(
     type='MMRecognizer3D',

@@ -1,7 +1,10 @@
-"""RGBPose-Conv3D on iMiGUE: 8 pictures and 32 heatmaps of a clip, with a semantic embedding of the labels beside the pose scores.
+"""RGBPose-Conv3D on iMiGUE.
 
-The videos lie in data/imigue_videos. A clip's annotation names its own (`filename`, else `frame_dir`.mp4) and where in
-a long video it begins (`start_frame`). Pictures are 1080 x 1920; MMCompact cuts the person out.
+8 pictures and 32 heatmaps of a clip, with a semantic embedding of the labels in the pose head.
+
+The videos are in data/imigue_videos. The annotation of a clip names its video (`filename`, else
+`frame_dir`.mp4) and where in it the clip begins (`start_frame`). Pictures are 1080 x 1920;
+MMCompact crops them to the person.
 """
 
 layout = 'imigue22'

@@ -1,4 +1,7 @@
-"""The recipe of DG-STGCN and ProtoGCN: 150 epochs, clips not repeated, lr 0.1 for 64 clips a step."""
+"""The recipe of DG-STGCN and ProtoGCN.
+
+150 epochs, clips not repeated, lr 0.1 for 64 clips per step.
+"""
 
 _base_ = ['schedule_16x5.py']
 

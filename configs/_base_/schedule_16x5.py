@@ -1,4 +1,7 @@
-"""PYSKL's recipe for graph networks: 16 epochs of clips repeated five times, lr 0.1 for 128 clips a step."""
+"""PYSKL's recipe for graph networks.
+
+16 epochs of clips repeated five times, lr 0.1 for 128 clips per step.
+"""
 
 optimizer = dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0.0005, nesterov=True)
 auto_scale_lr = dict(base_batch_size=128)

@@ -1,4 +1,7 @@
-"""PYSKL's recipe at its rate for 16 clips a step, with gradients clipped: label vectors make the first losses large."""
+"""PYSKL's recipe at its rate for 16 clips per step, with gradients clipped.
+
+Label vectors make the first losses large.
+"""
 
 _base_ = ['schedule_16x5.py']
 

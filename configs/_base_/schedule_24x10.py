@@ -1,4 +1,7 @@
-"""PYSKL's recipe for networks on heatmaps: 24 epochs of clips repeated ten times, lr 0.4 for 256 clips a step."""
+"""PYSKL's recipe for networks on heatmaps.
+
+24 epochs of clips repeated ten times, lr 0.4 for 256 clips per step.
+"""
 
 optimizer = dict(type='SGD', lr=0.4, momentum=0.9, weight_decay=0.0003)
 auto_scale_lr = dict(base_batch_size=256)

@@ -1,4 +1,4 @@
-"""What PYSKL's three configs of RGBPose-Conv3D share: SGD, an evaluation an epoch."""
+"""What PYSKL's three configs of RGBPose-Conv3D share: SGD, an evaluation after each epoch."""
 
 optimizer = dict(type='SGD', lr=0.2, momentum=0.9, weight_decay=0.0003)
 auto_scale_lr = dict(base_batch_size=128)

@@ -1,4 +1,7 @@
-"""PoseC3D, arXiv:2104.13586: SlowOnly-R50, a stage and three quarters of its widths left out, for 17 maps and NTU60."""
+"""PoseC3D, arXiv:2104.13586.
+
+SlowOnly-R50, a stage and three quarters of its widths left out, for 17 maps and NTU60.
+"""
 
 model = dict(
     type='Recognizer3D',

@@ -1,4 +1,7 @@
-"""X3D-shallow, arXiv:2104.13586: three stages, no squeeze and excitation, no Swish; for 17 maps and NTU60."""
+"""X3D-shallow, arXiv:2104.13586: three stages, no squeeze and excitation, no Swish.
+
+For 17 maps and NTU60.
+"""
 
 model = dict(
     type='Recognizer3D',

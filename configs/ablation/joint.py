@@ -1,7 +1,10 @@
-"""The joint stream of the ablations: a small, quick child of the corrected config, on made-up data (tools/make_demo_data.py).
+"""The joint stream of the ablations.
 
-16 frames, 32x32 maps, 8 base channels and one block a stage: two CPU cores train it in two minutes. In 500 steps AdamW learns more than
-the published SGD, and strong crops and dropout would only slow it down.
+A small, fast child of the corrected config, on made-up data (tools/make_demo_data.py).
+
+16 frames, 32x32 maps, 8 base channels and one block per stage: two CPU cores train it in two
+minutes. In 500 steps AdamW learns more than the published SGD; strong crops and dropout would slow
+it down.
 """
 
 _base_ = ['../posec3d/slowonly_r50_imigue22/joint.py']

@@ -1,4 +1,7 @@
-"""The joint-motion stream of the ablations: joint.py with what changes until the next sampled frame."""
+"""The joint-motion stream of the ablations.
+
+joint.py with the change until the next sampled frame.
+"""
 
 _base_ = ['joint.py']
 

@@ -1,6 +1,6 @@
 """The graph stream of the demo, on made-up data: a small ST-GCN++ on the joints, one person.
 
-It learns where the joints are, not a picture of them, and so makes other errors than the heatmaps' streams.
+It learns from coordinates instead of pictures, and so makes other errors than the heatmap streams.
 """
 
 _base_ = ['../_base_/imigue22.py']

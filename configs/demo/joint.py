@@ -1,7 +1,9 @@
-"""The joint stream of the demo, on made-up data (tools/make_demo_data.py): a network that learns it in two minutes.
+"""The joint stream of the demo, on made-up data (tools/make_demo_data.py).
 
-It differs from ../ablation/joint.py in two things. Every stage sees neighbouring frames: many of the
-gestures share a place and differ in direction or period alone. And a small stem with stride 2 makes
+A network that learns it in two minutes.
+
+It differs from ../ablation/joint.py in two ways. Every stage sees neighbouring frames, since many
+gestures share a place and differ only in direction or period. And a small stem with stride 2 makes
 a step three times cheaper, so that nine epochs take the time of three.
 """
 

@@ -1,8 +1,11 @@
-"""The limb stream of the demo: joint.py with one channel for each bone, and with a margin for rare classes.
+"""The limb stream of the demo.
 
-Two streams that are trained alike make the same errors: both take rare gestures for frequent ones,
-and their blend does too. This one learns with logit adjustment (Menon et al. 2021, arXiv:2007.07314),
-which favours rare classes as much as the joint stream's cross-entropy favours frequent ones.
+joint.py with one channel for each bone, and with a margin for rare classes.
+
+Two streams that are trained in the same way make the same errors: both take rare gestures for
+frequent ones, and so does their blend. This one learns with logit adjustment (Menon et al. 2021,
+arXiv:2007.07314), which favours rare classes as much as the joint stream's cross-entropy favours
+frequent ones.
 """
 
 _base_ = ['joint.py']

@@ -1,4 +1,4 @@
-"""The limb-motion stream of the demo: limb.py with what changes until the next sampled frame."""
+"""The limb-motion stream of the demo: limb.py with the change until the next sampled frame."""
 
 _base_ = ['limb.py']
 

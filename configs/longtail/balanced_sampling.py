@@ -1,4 +1,7 @@
-"""Every class equally often in an epoch. Class-balanced sampling of Kang et al. 2020, Decoupling, arXiv:1910.09217, section 3."""
+"""All classes equally often in an epoch.
+
+Class-balanced sampling of Kang et al. 2020, Decoupling, arXiv:1910.09217, section 3.
+"""
 
 _base_ = ['../ablation/joint.py']
 data = dict(train=dict(class_prob='balanced'))

@@ -1,4 +1,7 @@
-"""Classes weigh one over their effective number of clips. Class-Balanced Loss, Cui et al. 2019, arXiv:1901.05555."""
+"""Weight classes by the inverse of their effective number of clips.
+
+Class-Balanced Loss, Cui et al. 2019, arXiv:1901.05555.
+"""
 
 _base_ = ['../ablation/joint.py']
 model = dict(

@@ -1,6 +1,9 @@
-"""An average of the weights is validated, saved and tested. Mean teacher, Tarvainen and Valpola 2017, arXiv:1703.01780.
+"""Validate, save and test a moving average of the weights.
 
-decay 0.98 looks back over some 50 of the ablation's 376 iterations; a run of tens of thousands takes 0.999.
+Mean teacher, Tarvainen and Valpola 2017, arXiv:1703.01780.
+
+A decay of 0.98 averages over about 50 of the ablation's 376 iterations; use 0.999 for runs of tens
+of thousands.
 """
 
 _base_ = ['../ablation/joint.py']

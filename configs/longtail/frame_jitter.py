@@ -1,4 +1,7 @@
-"""Each sampled frame is taken a frame earlier or later: temporal jittering as in C3D, Tran et al. 2015, arXiv:1412.0767."""
+"""Take each sampled frame up to one frame earlier or later.
+
+Temporal jittering as in C3D, Tran et al. 2015, arXiv:1412.0767.
+"""
 
 _base_ = ['../ablation/joint.py']
 steps = _base_.train_pipeline  # before PoseDecode

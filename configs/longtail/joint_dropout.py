@@ -1,4 +1,7 @@
-"""Joints are hidden, in all frames or in some, as SpecAugment (Park et al. 2019, arXiv:1904.08779) hides channels and times."""
+"""Hide joints, in all frames or in some.
+
+SpecAugment (Park et al. 2019, arXiv:1904.08779) hides channels and times.
+"""
 
 _base_ = ['../ablation/joint.py']
 steps = _base_.train_pipeline  # after PoseDecode

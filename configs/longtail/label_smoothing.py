@@ -1,4 +1,7 @@
-"""A tenth of each target is spread evenly over the classes. Szegedy et al. 2016, arXiv:1512.00567, section 7."""
+"""Spread a tenth of each target evenly over the classes.
+
+Szegedy et al. 2016, arXiv:1512.00567, section 7.
+"""
 
 _base_ = ['../ablation/joint.py']
 model = dict(cls_head=dict(label_smooth_eps=0.1))

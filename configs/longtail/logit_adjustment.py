@@ -1,4 +1,7 @@
-"""Rare classes must win by a margin in training. Logit adjustment, Menon et al. 2021, arXiv:2007.07314."""
+"""Demand a margin for rare classes in training.
+
+Logit adjustment, Menon et al. 2021, arXiv:2007.07314.
+"""
 
 _base_ = ['../ablation/joint.py']
 model = dict(cls_head=dict(loss_cls=dict(type='LogitAdjustedLoss', tau=1.0)))

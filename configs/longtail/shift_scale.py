@@ -1,4 +1,7 @@
-"""The person is moved and stretched within the picture: random moving of ST-GCN, Yan et al. 2018, arXiv:1801.07455."""
+"""Move and scale the person within the picture.
+
+Random moving of ST-GCN, Yan et al. 2018, arXiv:1801.07455.
+"""
 
 _base_ = ['../ablation/joint.py']
 steps = _base_.train_pipeline  # after PoseCompact, which would take a shift back

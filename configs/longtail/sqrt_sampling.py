@@ -1,4 +1,7 @@
-"""Each class as often as the square root of its number of clips. Mahajan et al. 2018, arXiv:1805.00932, section 2.2."""
+"""Sample classes in proportion to the square root of their number of clips.
+
+Mahajan et al. 2018, arXiv:1805.00932, section 2.2.
+"""
 
 _base_ = ['../ablation/joint.py']
 data = dict(train=dict(class_prob='sqrt'))

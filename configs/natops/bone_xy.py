@@ -1,4 +1,4 @@
-"""NATOPS, front view: the bones' vectors alone."""
+"""NATOPS, front view: only the bones' vectors."""
 
 _base_ = ['joint_bone_xy.py']
 

@@ -1,4 +1,7 @@
-"""Streams judged on parts of train, never on test: python tools/sweep.py configs/natops/choose.py --work-dir work_dirs/natops_choose"""
+"""Streams evaluated on parts of train, never on test.
+
+python tools/sweep.py configs/natops/choose.py --work-dir work_dirs/natops_choose
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""NATOPS, x y z: a small ST-GCN++ that sees joints and bones, with mixed clips and smoothed labels."""
+"""NATOPS, x y z.
+
+A small ST-GCN++ that sees joints and bones, with mixed clips and smoothed labels.
+"""
 
 _base_ = ['../stgcn++/natops.py']
 

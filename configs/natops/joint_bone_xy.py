@@ -1,8 +1,10 @@
-"""NATOPS, front view: one small network sees the joints and, enlarged, the bones' vectors (tools/convert_natops.py makes the data).
+"""NATOPS, front view: one small network on the joints and the enlarged vectors of the bones.
 
-The picture is fixed: where the hands are tells gestures apart, so no PoseCompact; and left and right hand have different parts in most
-gestures, so no flips. A thumb that points up or down moves by less than a pixel among the joints; drawn as a bone from the picture's
-centre it moves by three. All blocks look at neighbouring frames: spreading and folding the wings differ by the order of time alone.
+tools/convert_natops.py makes the data. The picture is fixed, without PoseCompact, since the
+positions of the hands distinguish gestures, and without flips, since left and right hand have
+different roles in most gestures. A thumb that points up or down moves by less than a pixel among
+the joints; drawn as a bone from the centre of the picture it moves by three. All blocks see
+neighbouring frames: spreading and folding the wings differ only in the order of time.
 """
 
 model = dict(

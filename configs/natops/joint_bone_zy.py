@@ -1,4 +1,4 @@
-"""NATOPS, side view: as joint_bone_xy.py, on the projection along x."""
+"""NATOPS, side view: joint_bone_xy.py on the projection along x."""
 
 _base_ = ['joint_bone_xy.py']
 

@@ -1,4 +1,4 @@
-"""NATOPS, front view: the joints alone."""
+"""NATOPS, front view: only the joints."""
 
 _base_ = ['joint_bone_xy.py']
 

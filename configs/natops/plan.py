@@ -1,4 +1,7 @@
-"""NATOPS in docs/results.md, trained on train, tested on test: python tools/sweep.py configs/natops/plan.py --work-dir work_dirs/natops"""
+"""NATOPS in docs/results.md, trained on train, tested on test.
+
+python tools/sweep.py configs/natops/plan.py --work-dir work_dirs/natops
+"""
 
 from pathlib import Path
 

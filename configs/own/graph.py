@@ -1,6 +1,8 @@
-"""Your own skeletons: the graph stream, a small ST-GCN++ on the joints and bones of the layout in joint.py.
+"""Your own skeletons.
 
-It learns where the joints are, not a picture of them, and so makes other errors than the heatmaps' streams.
+The graph stream, a small ST-GCN++ on the joints and bones of the layout in joint.py.
+
+It learns from coordinates instead of pictures, and so makes other errors than the heatmap streams.
 """
 
 _base_ = ['joint.py']

@@ -1,10 +1,10 @@
-"""Your own skeletons: the joint stream. Stands alone: copy the folder, fill in the block, train.
+"""Your own skeletons: the joint stream. Copy the folder, fill in the block, train.
 
-`python tools/new_config.py data/mine.pkl` copies it and fills the block in for your file.
+`python tools/new_config.py data/mine.pkl` does this for your file.
 
-A small network: two CPU cores learn a few hundred clips in minutes. All its stages see neighbouring
-frames, so that sitting down and standing up are told apart. limb.py and graph.py beside it take the
-same block, and ensemble/ensemble.py blends the three.
+A small network, which learns a few hundred clips in minutes on two CPU cores. All its stages see
+neighbouring frames, to distinguish sitting down from standing up. limb.py and graph.py use the same
+block, and ensemble/ensemble.py blends the three.
 """
 
 # --- your data -------------------------------------------------------------------------------
@@ -18,7 +18,7 @@ layout = dict(
     mirror=[('left hand', 'right hand')],  # left and right joint of each pair
     centre='neck',
 )
-num_joints, num_limbs = 5, 4  # as the layout has them
+num_joints, num_limbs = 5, 4  # of the layout
 num_people = 1
 in_space = False  # True: keypoint holds x, y, z
 flips = True  # False: where left and right are different classes
@@ -50,7 +50,7 @@ model = dict(
     test_cfg=dict(average_clips='prob'),
 )
 
-# Key points in space are seen through a camera, from another side in every epoch (axes: see Project3D).
+# Key points in space are projected, from a different side in every epoch (axes: see Project3D).
 camera = [dict(type='Project3D', axes=('-x', '-y', 'z'), turn=(-30, 30))] if in_space else []
 heatmap = dict(type='GeneratePoseTarget', layout=layout, with_kp=True, with_limb=False)
 finish = [

@@ -1,7 +1,8 @@
 """RGBPose-Conv3D on iMiGUE's videos and a heatmap for each of its 22 joints; the recipe is ours.
 
-The pose scores have a semantic embedding beside them, as in arXiv:2307.10624. The network starts at random; to go on from
-two trained ones set model.backbone.rgb_pathway.pretrained and model.backbone.pose_pathway.pretrained.
+The pose head also has a semantic embedding, as in arXiv:2307.10624. The network starts at random;
+to start from two trained ones, set model.backbone.rgb_pathway.pretrained and
+model.backbone.pose_pathway.pretrained.
 """
 
 _base_ = [

@@ -1,4 +1,7 @@
-"""RGBPose-Conv3D on iMiGUE's videos and a heatmap for each of the 21 bones: imigue22_joint.py with limbs."""
+"""RGBPose-Conv3D on iMiGUE's videos and a heatmap for each of the 21 bones.
+
+imigue22_joint.py with limbs.
+"""
 
 _base_ = ['imigue22_joint.py']
 

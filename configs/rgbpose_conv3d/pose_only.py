@@ -1,4 +1,7 @@
-"""PoseC3D with 32 frames on HRNet's key points, PYSKL's value for value: what rgbpose_conv3d.py's heatmaps start from."""
+"""PoseC3D with 32 frames on HRNet's key points, value for value PYSKL's.
+
+The heatmaps of rgbpose_conv3d.py start from it.
+"""
 
 _base_ = ['../_base_/schedule_rgbpose.py']
 

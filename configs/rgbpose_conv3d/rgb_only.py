@@ -1,6 +1,8 @@
-"""SlowOnly-50 on 8 frames around the person, PYSKL's value for value: what rgbpose_conv3d.py's pictures start from.
+"""SlowOnly-50 on 8 frames around the person, value for value PYSKL's.
 
-The videos lie in data/nturgbd/videos, {frame_dir}.mp4 each.
+The pictures of rgbpose_conv3d.py start from it.
+
+The videos are data/nturgbd/videos/{frame_dir}.mp4.
 """
 
 _base_ = ['../_base_/schedule_rgbpose.py']

@@ -1,11 +1,12 @@
-"""RGBPose-Conv3D on NTU60: 8 pictures and 32 heatmaps of a clip, PYSKL's value for value.
+"""RGBPose-Conv3D on NTU60: 8 pictures and 32 heatmaps per clip, value for value PYSKL's.
 
-It goes on from rgb_only.py and pose_only.py; train these first, then
+It starts from rgb_only.py and pose_only.py; train these first, then
 
     python tools/train.py configs/rgbpose_conv3d/rgbpose_conv3d.py --cfg-options \
-        model.backbone.rgb_pathway.pretrained=RGB.pth model.backbone.pose_pathway.pretrained=POSE.pth
+        model.backbone.rgb_pathway.pretrained=RGB.pth \
+        model.backbone.pose_pathway.pretrained=POSE.pth
 
-or name PYSKL's own start, downloaded (rgbpose_conv3d_init.pth), in load_from.
+or download PYSKL's rgbpose_conv3d_init.pth and name it in load_from.
 """
 
 _base_ = ['../_base_/rgbpose_conv3d.py', '../_base_/schedule_rgbpose.py']

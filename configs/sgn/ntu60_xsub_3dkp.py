@@ -1,4 +1,7 @@
-"""SGN, arXiv:1904.01189, on 30 frames. NTU60, other people in the test; Kinect's 3D joints. The recipe is ours: none was published."""
+"""SGN, arXiv:1904.01189, on 30 frames. NTU60, other people in the test; Kinect's 3D joints.
+
+The recipe is ours: none was published.
+"""
 
 _base_ = ['../_base_/ntu_3dkp.py', '../_base_/schedule_16x5.py']
 

@@ -1,7 +1,9 @@
-"""Spotting on made-up recordings (tools/make_recordings.py): a small ST-GCN++ on windows of one person's joints.
+"""Spotting on made-up recordings (tools/make_recordings.py).
 
-A window's class is what happens in its middle; class 32 is background. Places are measured in shoulder widths, so that
-a window of a recording looks like a clip of its own.
+A small ST-GCN++ on windows of one person's joints.
+
+The class of a window is what happens in its middle; class 32 is background. Positions are measured
+in shoulder widths, so that a window of a recording looks like a clip.
 """
 
 _base_ = ['../_base_/imigue22.py']

@@ -1,7 +1,11 @@
-"""Spotting iMiGUE, track 2: ST-GCN++ on windows of one person's 22 joints, joints and bones side by side; class 32 is background.
+"""Spotting iMiGUE, track 2.
 
-data/imigue holds the csv release as it is unpacked (imigue_skeleton_train, _validate, _test below it). The published
-validation set is ten videos of the training release: take them out with --cfg-options, or give the release's own.
+ST-GCN++ on windows of one person's 22 joints, joints and bones side by side; class 32 is
+background.
+
+data/imigue contains the unpacked csv release (imigue_skeleton_train, _validate, _test). The
+published validation set is ten videos of the training release: select them with --cfg-options, or
+use the release's own.
 """
 
 _base_ = ['demo.py']

@@ -1,7 +1,9 @@
-"""Spotting SMG, track 2: ST-GCN++ on windows of Kinect's 25 joints in the picture; 17 classes, class 17 is background.
+"""Spotting SMG, track 2: ST-GCN++ on windows of Kinect's 25 joints in the picture.
 
-data/smg holds SampleNNNN folders (SampleNNNN_skeleton.csv beside SampleNNNN_finelabels.csv). People 36 to 40 are the test set;
-31 to 35 are held out for validation.
+17 classes, class 17 is background.
+
+data/smg contains SampleNNNN folders (SampleNNNN_skeleton.csv and SampleNNNN_finelabels.csv). People
+36 to 40 are the test set; 31 to 35 are held out for validation.
 """
 
 _base_ = ['demo.py']

@@ -1,4 +1,7 @@
-"""ST-GCN as first published: all frames up to 300, one clip in the test. NTU60, other people in the test."""
+"""ST-GCN as first published: all frames up to 300, one clip in the test.
+
+NTU60, other people in the test.
+"""
 
 _base_ = ['../_base_/stgcn.py', '../_base_/ntu_hrnet.py', '../_base_/schedule_16x5.py']
 

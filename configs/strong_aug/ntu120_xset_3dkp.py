@@ -1,4 +1,7 @@
-"""ST-GCN++ with turned and stretched skeletons and 24 epochs. NTU120, other set-ups in the test; Kinect's 3D joints."""
+"""ST-GCN++ with turned and stretched skeletons and 24 epochs. NTU120, other set-ups in the test.
+
+Kinect's 3D joints.
+"""
 
 _base_ = ['ntu60_xsub_3dkp.py']
 

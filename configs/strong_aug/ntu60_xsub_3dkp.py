@@ -1,4 +1,7 @@
-"""ST-GCN++ with turned and stretched skeletons and 24 epochs. NTU60, other people in the test; Kinect's 3D joints."""
+"""ST-GCN++ with turned and stretched skeletons and 24 epochs. NTU60, other people in the test.
+
+Kinect's 3D joints.
+"""
 
 _base_ = ['../stgcn++/stgcn++_ntu60_xsub_3dkp.py']
 

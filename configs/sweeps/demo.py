@@ -2,8 +2,9 @@
 
     python tools/sweep.py configs/sweeps/demo.py --work-dir work_dirs/sweep_demo
 
-Streams alone and added, as published and corrected; then the corrected joint stream plus one item of configs/longtail each. All are
-made short alike (12 frames, 24x24 maps, two rounds through the clips): what differs is what a row's name says.
+Single streams and ensembles, as published and corrected; then the corrected joint stream with one
+item of configs/longtail each. All are equally short (12 frames, 24x24 maps, two epochs) and differ
+only in what a row's name says.
 """
 
 from pathlib import Path
@@ -15,7 +16,8 @@ ABLATION = CONFIGS / 'ablation'
 PUBLISHED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 SPLITS = ('train', 'val', 'test')
 NUM_FRAMES, SIZE = 12, 24
-SEMANTICS = {  # the embedding: as published it is trained by MseLoss, and the class scores alone predict
+# The embedding; as published, MseLoss trains it and only the class scores predict.
+SEMANTICS = {
     'cosine embedding loss': {'model.cls_head.loss_emb': {'type': 'CosineLoss'}},
     'contrastive embedding loss': {'model.cls_head.loss_emb': {'type': 'ContrastiveLoss'}},
     'contrastive, half predicted by names': {
@@ -50,7 +52,7 @@ def short(config):
 
 
 def faulty(config, old):
-    """The published faults: its mirror pairs, its limbs and their pairs, frames of zeros sampled as if they were real."""
+    """The published faults: mirror pairs, limbs and their pairs, and sampled padding frames."""
     options = {'model.backbone.in_channels': old.model.backbone.in_channels}
     for split in SPLITS:
         path = f'data.{split}.pipeline'

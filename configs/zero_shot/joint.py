@@ -1,7 +1,8 @@
-"""Zero-shot: every fourth class has no training clip, and is recognised by the meaning of its name alone.
+"""Zero-shot: every fourth class has no training clip and is recognised by the meaning of its name.
 
-The embedding learns to point at the label vectors of the classes that are seen (ContrastiveLoss, as CLIP, arXiv:2103.00020); in
-testing it is compared with those of the unseen ones. `python tools/zero_shot.py` holds out each class once and prints a table.
+The embedding learns the label vectors of the seen classes (ContrastiveLoss, as in CLIP,
+arXiv:2103.00020) and is compared with those of the unseen ones in testing. `python
+tools/zero_shot.py` holds out each class once and prints a table.
 """
 
 _base_ = ['../ablation/joint.py']

@@ -1,4 +1,4 @@
-"""--dry-run: everything is built and one batch goes each way; shapes, cost, time and memory are printed, nothing is written."""
+"""Dry run: build everything, run one batch, and print shapes, cost, time and memory."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from ..engine.log import as_text, duration
 from ..engine.trainer import Trainer
 from ..inputs import Input
 from ..inputs.base import Target, input_tensor
+from ..models import Recognizer
 from ..recipe import Recipe
-from .odd_data import ranges
+from .odd_data import value_ranges
 from .setup import build_recognizer
 
 
 def dry_run(
-    model: torch.nn.Module,
+    model: Recognizer,
     recipe: Recipe,
     ranks: Ranks,
     collectives: Collectives,
@@ -34,22 +35,40 @@ def dry_run(
     seed: int,
     amp: str | None,
 ) -> None:
-    """Print what a training step and a validation batch look like and cost."""
+    """Print shapes, ranges and cost of a training step and a validation batch; write nothing.
+
+    Args:
+        model: on the rank's device.
+        recipe: the config's.
+        ranks: all processes.
+        collectives: of all processes.
+        train: batches to train on.
+        val: batches to validate on, if any.
+        seed: of the run.
+        amp: None, 'bf16' or 'fp16'.
+    """
     trainer = Trainer(model, recipe, collectives, train, None, Path('.'), seed, amp)
+
+    # What goes in.
     batch = next(iter(train))
-    for line in ranges(train.dataset):
+    for line in value_ranges(train.dataset):
         _say(ranks, f'training clips: {line}')
     _say(ranks, f'training batch: {_shapes(batch)}; {len(train)} batches per epoch and process')
     _say(ranks, f'values of its first clips: {_values(batch, ranks.device)}')
     if ranks.is_main:
         print(f'network: {cost(recipe, batch)}')
+
+    # Two training steps; the first one includes warming up.
     for which in ('first', 'second'):
         start = time.perf_counter()
         values = {name: float(value.detach()) for name, value in trainer.step(batch).items()}
         step = time.perf_counter() - start
         _say(ranks, f'{which} training step: {step:.2f} s; {as_text(values)}')
-    parts = [f'{recipe.total_epochs} epochs x {len(train)} steps x {step:.2f} s']
-    whole = recipe.total_epochs * len(train) * step
+    epochs = recipe.total_epochs or 0
+    parts = [f'{epochs} epochs x {len(train)} steps x {step:.2f} s']
+    whole = epochs * len(train) * step
+
+    # A validation batch.
     if val is not None and len(val):
         batch = next(iter(val))
         model.eval()
@@ -58,30 +77,32 @@ def dry_run(
             name: scores.cpu() for name, scores in predict(model, batch, ranks.device, amp).items()
         }
         seconds = time.perf_counter() - start
-        times = recipe.total_epochs // recipe.evaluation.interval
+        times = epochs // recipe.evaluation.interval
         parts.append(f'{times} validations x {len(val)} batches x {seconds:.2f} s')
         whole += times * len(val) * seconds
         shapes = ', '.join(f'{name} {tuple(scores.shape)}' for name, scores in answers.items())
         _say(ranks, f'validation batch: {_shapes(batch)} -> {shapes} in {seconds:.2f} s')
     _say(
         ranks,
-        f'whole run: {", ".join(parts)}: about {duration(whole)} (hours:minutes:seconds), if the data keep up',
+        f'whole run: {", ".join(parts)}: about {duration(whole)} (hours:minutes:seconds), if the '
+        'loader keeps up',
     )
     _say(ranks, f'peak memory: {_memory(ranks)}. Nothing was written.')
 
 
 def cost(recipe: Recipe, batch: Mapping[str, Any]) -> str:
-    """Return how large the config's network is, in words: its numbers, and the arithmetic of one view of one clip.
+    """Describe the size of the network: its parameters, and the operations of one training clip.
 
-    Multiplications and additions of convolutions and matrix products count, each as one, as PyTorch's counter has it; on the plain
-    layers, whatever makes them faster.
+    Counts multiplications and additions of convolutions and matrix products, each as one, with
+    PyTorch's counter, on the plain layers.
     """
     model, _ = build_recognizer(recipe)
     numbers = sum(parameter.numel() for parameter in model.parameters())
     clip = {key: value[:1] if hasattr(value, 'shape') else value for key, value in batch.items()}
     with FlopCounterMode(display=False) as counter:
         predict(model.eval(), clip, torch.device('cpu'))
-    return f'{numbers / 1e6:.2f} million parameters, {counter.get_total_flops() / 1e9:.3g} GFLOP for a training clip, forwards'
+    flops = counter.get_total_flops() / 1e9
+    return f'{numbers / 1e6:.2f} million parameters, {flops:.3g} GFLOP for a training clip, forward'
 
 
 def _say(ranks: Ranks, text: str) -> None:
@@ -96,18 +117,16 @@ def _shapes(batch: Mapping[str, Any]) -> str:
 
 
 def _values(batch: Mapping[str, Any], device: torch.device) -> str:
-    """The range of each entry of up to eight clips; heatmaps are drawn for it."""
-    ranges = []
+    """Return the range of each entry over up to eight clips; heatmaps are drawn for it."""
+    lines = []
     for key, value in batch.items():
-        if isinstance(value, (Input, torch.Tensor)) and len(value) and key != 'index':
+        if isinstance(value, (Input, torch.Tensor)) and value.shape[0] and key != 'index':
             numbers = input_tensor(value[:8].to(device), Target(device, torch.float32)).float()
-            drawn = (
-                f' ({float((numbers > 0.1).float().mean()):.2%} above 0.1)'
-                if isinstance(value, Input)
-                else ''
-            )
-            ranges.append(f'{key} {float(numbers.min()):.4g} to {float(numbers.max()):.4g}{drawn}')
-    return ', '.join(ranges)
+            line = f'{key} {float(numbers.min()):.4g} to {float(numbers.max()):.4g}'
+            if isinstance(value, Input):
+                line += f' ({float((numbers > 0.1).float().mean()):.2%} above 0.1)'
+            lines.append(line)
+    return ', '.join(lines)
 
 
 def _memory(ranks: Ranks) -> str:

@@ -1,11 +1,11 @@
-"""A trained network in a few lines of one's own Python."""
+"""Load a trained network and recognise clips in a few lines of Python."""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from ..recipe import read_recipe
 from .layouts import with_stored_layouts
 from .names import layout_names_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
+from .trained import TrainedRecognizer
 from .video_clips import located, takes_only_pictures, takes_pictures
 from .wanted import wanted_of
 
@@ -35,13 +36,15 @@ def init_recognizer(
     config: str | os.PathLike | Any,
     checkpoint: str | os.PathLike | None = None,
     device: str | torch.device | None = None,
-) -> torch.nn.Module:
-    """A recognizer ready for inference_recognizer.
+) -> TrainedRecognizer:
+    """Load a recognizer for inference_recognizer.
 
-    config       path of a config file (or what pyskl.recipe.load_config gave)
-    checkpoint   its weights; None leaves them random
-    device       'cpu', 'cuda:0'; default: CUDA where there is one
+    Args:
+        config: path of a config file, or a config from pyskl.recipe.load_config.
+        checkpoint: file of its weights; None leaves them random.
+        device: 'cpu', 'cuda:0' ...; by default CUDA if available.
     """
+    # The recipe, with the layouts of the checkpoint.
     recipe = (
         read_run(config, splits=('test',)).recipe
         if isinstance(config, (str, os.PathLike))
@@ -54,30 +57,35 @@ def init_recognizer(
         recipe, notes = with_stored_layouts(recipe, trained['meta'], str(checkpoint))
         for note in notes:
             logger.warning('%s', note)
-    model, _ = build_recognizer(recipe, None if trained is None else trained['state_dict'])
+
+    # The network with its weights.
+    test_data = recipe.data.test or {}
+    built, _ = build_recognizer(recipe, None if trained is None else trained['state_dict'])
+    model = cast(TrainedRecognizer, built)
     if trained is not None:
         load_weights(model, trained['state_dict'], str(checkpoint))
         for note in trained['notes']:
             logger.info('%s: %s', checkpoint, note)
         warn_of_other_input(logger, model, recipe, trained['meta'], str(checkpoint))
     if model.needs_label_vectors:
-        model.cls_head.learn_labels(
-            None, load_label_embeddings(recipe.data.test.get('label_embeddings'))
-        )
+        model.cls_head.learn_labels(None, load_label_embeddings(test_data.get('label_embeddings')))
+
+    # What inference needs to know.
     meta = {} if trained is None else trained['meta']
-    names = meta.get('label_names')  # a text would be read as the name of a file
+    names = meta.get('label_names')  # a str would be read as the name of a file
     named = names if isinstance(names, (list, tuple)) else None
     model.label_sources = (of_config(recipe), (f'{checkpoint}: meta', named))
     model.layouts = layout_names_of(recipe, meta)
     model.cfg, model.told = recipe, set()
-    steps, where = recipe.data.test['pipeline'], 'data.test.pipeline'
+    steps, where = test_data['pipeline'], 'data.test.pipeline'
     model.pipeline = Compose(steps, where, entries=(*FROM_DATASET, 'array'))
     model.wanted = wanted_of(model)
-    return speed_up(model.to(choose_device(None if device is None else str(device)))).eval()
+    model = model.to(choose_device(None if device is None else str(device)))
+    return cast(TrainedRecognizer, speed_up(model).eval())
 
 
 def inference_recognizer(
-    model: torch.nn.Module,
+    model: TrainedRecognizer,
     clip: Any,
     img_shape: Sequence[int] | None = None,
     labels: Labels | None = None,
@@ -87,59 +95,58 @@ def inference_recognizer(
     people: Literal['together', 'apart'] = 'together',
     indices: bool = False,
 ) -> list:
-    """Return the likeliest classes of a clip, or of several: (name, probability), likeliest first.
+    """Return the most likely classes of a clip, or of several, as (name, probability).
 
-    One clip has one answer, a list of pairs; it is empty where nobody is seen in the clip. A list of
-    clips, or a file of clips, has a list of answers in the same order.
+    One clip has one answer, a list of pairs, the most likely class first; it is empty where the clip
+    shows nobody. A list or a file of clips has a list of answers in the same order.
 
     Args:
         model: from init_recognizer.
         clip: one of
             - key points (M, T, V, 3) of M people: in a picture x px, y px and a score 0..1; in space
               x, y, z. (M, T, V, 2) are x, y of joints that are all seen, (T, V, 2 or 3) is one
-              person. A missing joint is 0, 0, 0, or NaN;
+              person. A missing joint is zeros or NaN;
             - an annotation: a dict with at least `keypoint`, as annotation files hold them;
             - the path of an .npy file of such key points, or of an .npz file with the fields of one
               annotation (keypoint, keypoint_score, img_shape);
-            - the path of an annotation file, pickled or packed, or what open_annotations gave of it:
+            - the path of an annotation file, pickled or packed, or the result of open_annotations:
               all its clips;
             - for a network on pictures: the path of a video, (T, H, W, 3) bytes in RGB, the path of
               an .npy file of these, a dict with `filename` or `array` (and start_frame, end_frame
               for a part of a video), or the path of a list of videos (data sets' ann_file);
-            - for one on pictures and key points: an annotation with `filename` or `array` beside
-              its `keypoint`;
+            - for a network on pictures and key points: an annotation with `filename` or `array`
+              beside its `keypoint`;
             - a list of these.
-        img_shape: (h, w) of the picture in pixels, or (h, w, channels); None: the clip says it, or
+        img_shape: (h, w) of the picture in pixels, or (h, w, channels); None if the clip has it, or
             its key points are in space.
         labels: K class names, a text file of them, or a known name (labels.KNOWN_LABELS). By
             default those of the config (`labels`), of the checkpoint, or of the clips' file; else
             'class k'.
-        top_k: how many classes; None: all.
-        views: 'all' averages the views of the test pipeline; 1 takes the one in the middle, which is
-            as many times faster.
-        people: 'together' shows the network everybody at once, as it was trained; 'apart' gives a
-            list of answers for a clip, one for each person.
-        indices: give (class index, probability), as PYSKL does.
+        top_k: how many classes; None for all.
+        views: 'all' averages the views of the test pipeline; 1 takes only the middle one, which is
+            that many times faster.
+        people: 'together' shows the network everybody at once, as in training; 'apart' gives a list
+            of answers for a clip, one for each person.
+        indices: whether to return (class index, probability), as PYSKL does.
 
     Raises:
         DataError: the clip does not fit the network: its shape, its number of joints, key points in
-            space where the test pipeline works on pictures, or the other way round; names for
-            another number of classes.
-        ConfigError: the model gives features, or views apart; an argument that is not known.
+            space for a pipeline on pictures, or the other way round; the number of names is wrong.
+        ConfigError: the model gives features, or separate views; an unknown argument.
     """
     if model.cfg.gives_features or model.cfg.keeps_views_apart:
         raise ConfigError(
             f'{model.cfg.filename}: model.test_cfg: with feat_ext=True or '
-            'average_clips=None a clip has no class scores. Leave them out here.'
+            'average_clips=None a clip has no class scores. Remove them here.'
         )
     how = AnswerOptions(labels, top_k, views, people, indices)
     return answers(model, clip, img_shape, how, lambda rows: class_scores(model, rows, views))
 
 
 def class_scores(
-    model: torch.nn.Module, clips: Sequence[Mapping[str, Any]], views: Literal[1, 'all']
+    model: TrainedRecognizer, clips: Sequence[Mapping[str, Any]], views: Literal[1, 'all']
 ) -> Iterator[np.ndarray]:
-    """Give the class scores (K,) of each clip, computed in batches as large as testing's."""
+    """Yield the class scores (K,) of each clip, computed in batches of the test loader's size."""
     size = model.cfg.data.loader('test').videos_per_gpu
     for start in range(0, len(clips), size):
         samples = [test_sample(model, clip) for clip in clips[start : start + size]]
@@ -147,12 +154,12 @@ def class_scores(
             samples = [_one_view(sample, model.takes) for sample in samples]
         batch = collate(samples)
         model.check_batch(batch, training=False)
-        answers = predict(model, batch, next(model.parameters()).device)
-        yield from joint_scores({name: found.cpu().numpy() for name, found in answers.items()})
+        found = predict(model, batch, next(model.parameters()).device)
+        yield from joint_scores({name: scores.cpu().numpy() for name, scores in found.items()})
 
 
 def _one_view(sample: Mapping[str, Any], takes: Sequence[str]) -> dict[str, Any]:
-    """Return a sample with the view in the middle alone, of what the network takes."""
+    """Return a sample with only the middle view of each entry that the network takes."""
     reduced = dict(sample)
     for name in (name for name in takes if name in sample):
         views = sample[name]
@@ -163,13 +170,10 @@ def _one_view(sample: Mapping[str, Any], takes: Sequence[str]) -> dict[str, Any]
     return reduced
 
 
-def test_sample(model: torch.nn.Module, annotation: Mapping[str, Any]) -> dict[str, Any]:
-    """Pass a clip through the test pipeline of a model from init_recognizer.
-
-    A sample, as loaders collate them.
-    """
+def test_sample(model: TrainedRecognizer, annotation: Mapping[str, Any]) -> dict[str, Any]:
+    """Pass a clip through the test pipeline of a model; the result can be collated."""
     pictures = takes_pictures(model.pipeline)
-    prefix = model.cfg.data.test.get('data_prefix')
+    prefix = (model.cfg.data.test or {}).get('data_prefix')
     clip = {
         **annotation,
         **(located(model.pipeline, annotation, prefix) if pictures else {}),
@@ -181,4 +185,4 @@ def test_sample(model: torch.nn.Module, annotation: Mapping[str, Any]) -> dict[s
     return lazy_inputs(model.pipeline(clip, lazy=True))
 
 
-test_sample.__test__ = False  # not a test function, whatever its name tells pytest
+test_sample.__test__ = False  # type: ignore[attr-defined]  # for pytest: not a test

@@ -1,4 +1,4 @@
-"""The layouts that a config names, as checkpoints store them: a name may mean other bones or sides later."""
+"""Store a config's layouts in checkpoints and use them, since a name may later mean other bones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..recipe.layouts import exchange_layouts
 from ..skeletons import LAYOUTS, Layout, layout_of
 from ..wording import some
 
-# What a checkpoint without stored layouts was trained with, where its config names imigue22 plainly.
+# Meaning of a plain imigue22 in checkpoints without stored layouts.
 _BEFORE = {'name': 'imigue22', 'first_hand': 'right'}
 
 
 def layouts_of(recipe: Recipe) -> list[dict[str, Any]]:
-    """Return what a checkpoint's meta says of the layouts of its config: each one, resolved, in plain lists."""
+    """Return the layouts of a config for a checkpoint's meta, resolved, in plain lists."""
     found: list[Layout] = []
 
     def note(value: Any) -> Any:
@@ -32,19 +32,19 @@ def layouts_of(recipe: Recipe) -> list[dict[str, Any]]:
 def with_stored_layouts(
     recipe: Recipe, meta: Mapping[str, Any], source: str
 ) -> tuple[Recipe, list[str]]:
-    """Put the layouts of a checkpoint in place of the config's, so that it is used as it was trained.
+    """Replace the config's layouts by those of a checkpoint, so that it is used as it was trained.
 
-    A stored layout takes the place of that of its name, or else of as many joints. Published tables
-    ('nturgb+d', 'coco' ...) never change and stay.
+    A stored layout replaces the one with its name, or else the one with as many joints. Published
+    tables ('nturgb+d', 'coco' ...) never change and are kept.
 
     Args:
         recipe: the config's.
-        meta: of the checkpoint. Without `layouts` it is older than this, and imigue22 without
-            first_hand means its old default 'right'.
+        meta: of the checkpoint. Older ones have no `layouts`; then imigue22 without first_hand
+            means its old default 'right'.
         source: its file.
 
     Returns:
-        The recipe to build model and pipelines of, and a line for each layout that was replaced.
+        The recipe to build model and pipelines from, and a line for each replaced layout.
     """
     stored, notes = _stored(meta), {}
 
@@ -56,8 +56,8 @@ def with_stored_layouts(
             if not _is_plain(value):
                 return value
             notes['imigue22'] = (
-                f"{source}: stores no layout, so imigue22 means first_hand='right' for it, the default "
-                'of its time; now that is left. To choose, write '
+                f"{source}: stores no layout, so imigue22 means first_hand='right' for it, the "
+                "default of its time; now it is 'left'. To choose, write "
                 "layout = dict(name='imigue22', first_hand=...) in the config."
             )
             return {**(value if isinstance(value, Mapping) else {}), **_BEFORE}
@@ -65,8 +65,8 @@ def with_stored_layouts(
         if before is None or not (changes := _changes(before, layout)):
             return value
         notes[layout.name] = (
-            f'{source}: was trained on the skeleton {before.name}, which differs from that of this config '
-            f"({some(changes, 3)}). The checkpoint's is used."
+            f'{source}: was trained on the skeleton {before.name}, which differs from that of this '
+            f"config ({some(changes, 3)}). The checkpoint's is used."
         )
         return before.config()
 
@@ -74,19 +74,19 @@ def with_stored_layouts(
 
 
 def other_layouts(recipe: Recipe, meta: Mapping[str, Any], source: str) -> list[str]:
-    """Return a line for each layout of the config that a checkpoint, where training starts from, had otherwise."""
+    """Return a line for each layout in which a checkpoint to start from differs from the config."""
     lines = with_stored_layouts(recipe, meta, source)[1] if _stored(meta) is not None else []
     return [line.replace("The checkpoint's is used.", "The config's is used.") for line in lines]
 
 
 def stored_layout(meta: Mapping[str, Any], num_joints: int) -> Layout | None:
-    """Return the layout of so many joints that a checkpoint stores; None where it stores none, or several."""
+    """Return a checkpoint's layout of so many joints; None where it has none or several."""
     found = [layout for layout in _stored(meta) or () if layout.num_joints == num_joints]
     return found[0] if len(found) == 1 else None
 
 
 def _stored(meta: Mapping[str, Any]) -> list[Layout] | None:
-    """The layouts of a checkpoint; None where it stores none, or what nobody can read."""
+    """Return the layouts of a checkpoint; None where it stores none, or unreadable ones."""
     try:
         return [layout_of(config) for config in meta['layouts']]
     except (KeyError, TypeError, ConfigError):
@@ -94,16 +94,16 @@ def _stored(meta: Mapping[str, Any]) -> list[Layout] | None:
 
 
 def _counterpart(layout: Layout, stored: list[Layout]) -> Layout | None:
-    """The stored layout that stood where the config's does now; None where that is not clear."""
+    """Return the stored layout that corresponds to the config's; None where that is ambiguous."""
     if layout in stored:
         return layout
-    alike = [old for old in stored if old.name == layout.name]
-    alike = alike or [old for old in stored if old.num_joints == layout.num_joints]
-    return alike[0] if len(alike) == 1 else None
+    similar = [old for old in stored if old.name == layout.name]
+    similar = similar or [old for old in stored if old.num_joints == layout.num_joints]
+    return similar[0] if len(similar) == 1 else None
 
 
 def _changes(before: Layout, now: Layout) -> list[str]:
-    """What differs between two layouts, but names and where to draw the joints."""
+    """Describe how two layouts differ, apart from names and drawing positions."""
     a, b = (
         {'num_joints': layout.num_joints, **layout.config(), 'mirror': sorted(layout.mirror)}
         for layout in (before, now)
@@ -116,7 +116,7 @@ def _changes(before: Layout, now: Layout) -> list[str]:
 
 
 def _layout(value: Any) -> Layout | None:
-    """The layout of ours that a value of a config means; None for a published table and all else."""
+    """Return the layout that a config's value means; None for published tables and others."""
     is_dict = isinstance(value, Mapping) and isinstance(value.get('name'), str)
     if not is_dict and not (isinstance(value, str) and value in LAYOUTS):
         return None
@@ -127,14 +127,14 @@ def _layout(value: Any) -> Layout | None:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether imigue22 is named without saying which hand comes first."""
+    """Return whether a value names imigue22 without saying which hand comes first."""
     if isinstance(value, Mapping):
         return value['name'] == 'imigue22' and not {'first_hand', 'joints'} & set(value)
     return value == 'imigue22'
 
 
 def _with(recipe: Recipe, change: Callable[[Any], Any]) -> Recipe:
-    """The recipe with a function applied to all that stands where layouts are named."""
+    """Return the recipe with `change` applied to every value in the place of a layout."""
     data = {
         split: exchange_layouts(getattr(recipe.data, split), change)
         for split in ('train', 'val', 'test')

@@ -1,4 +1,4 @@
-"""Which names the classes of a run have: what its config, its data and its checkpoint say."""
+"""Find the class names of a run in its config, its data and its checkpoint."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def names_of_run(
     dataset: ClipDataset,
     asked: Source = ('labels', None),
 ) -> list[str] | None:
-    """Return the names of the classes of a config's model, None where nobody says them.
+    """Return the class names of a config's model; None where they are unknown.
 
     Args:
         recipe: the config's.
-        num_classes: of the head; None: not known.
+        num_classes: of the head; None if it is unknown.
         dataset: the clips, whose file may name the classes.
-        asked: what an argument or option gives; it counts first.
+        asked: names from an argument or option, which come first.
 
     Raises:
         DataError: see known_names.
@@ -44,7 +44,7 @@ def of_config(recipe: Recipe) -> Source:
 
 
 def layout_names_of(recipe: Recipe, meta: Mapping[str, Any] | None = None) -> set[str]:
-    """Return the names of the layouts that a config, and the meta of its checkpoint, speak of."""
+    """Return the names of the layouts in a config and in the meta of its checkpoint."""
     data = recipe.data
     skeleton = (meta or {}).get('skeleton')
     found = set(layout_names([recipe.model, data.train, data.val, data.test]))

@@ -1,4 +1,4 @@
-"""What is said of odd data when a training or a test starts: of a sample of clips, of labels, of the rate."""
+"""Check for odd data when a training or a test starts: a sample of clips, and the labels."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from ..skeletons import Layout
 from ..skeletons.topology import layout_to_draw
 from ..wording import count, some
 
-OTHER_JOINTS = (BoneVectors, Kinetics_Transform)  # steps that make other joints of the clip's
-REFUSED_BY_STEPS = {'space', 'third'}  # kinds that no permission helps with
-MANY_EMPTY = 0.5  # a training set with more of its classes empty than this is named
+OTHER_JOINTS = (BoneVectors, Kinetics_Transform)  # steps that replace the joints by others
+REFUSED_BY_STEPS = {'space', 'third'}  # kinds that fail in any case, even with --allow-odd-data
+MANY_EMPTY = 0.5  # warn where more than this fraction of the classes has no training clips
 
 
 def expected_of(pipeline: Compose, said: Layout | None = None) -> Expected:
-    """Return what a pipeline takes its clips for.
+    """Return what a pipeline expects of its clips.
 
     Args:
-        pipeline: its steps are asked up to the first that is not this package's.
+        pipeline: its steps, up to the first that is not of this package.
         said: the layout that the data name.
     """
     by, layout, same_joints, same_unit = None, None, True, True
@@ -61,13 +61,13 @@ def _works_on_pixels(step: Any) -> bool:
 
 
 def _layout(step: Any) -> Layout | None:
-    """The layout of a step: named in full, or the skeleton that it calls its `dataset`."""
+    """Return the layout of a step, from its `layout` or the skeleton that it calls `dataset`."""
     named, dataset = getattr(step, '_layout', None), getattr(step, 'dataset', None)
     return layout_to_draw(dataset) if named is None and dataset is not None else named
 
 
 def pose_datasets(dataset: Any) -> Iterator[PoseDataset]:
-    """Yield the data sets of annotated poses that one is made of."""
+    """Yield the pose data sets that a data set consists of."""
     if isinstance(dataset, PoseDataset):
         yield dataset
     elif isinstance(dataset, RepeatDataset):
@@ -78,7 +78,7 @@ def pose_datasets(dataset: Any) -> Iterator[PoseDataset]:
 
 
 def _samples(dataset: Any) -> Iterator[tuple[str, Expected, list[MeasuredClip]]]:
-    """Measure a sample of the clips of each file: the file and how many were measured, and the rest."""
+    """Yield each file's name with its number of clips, the expectation, and measured clips."""
     for poses in pose_datasets(dataset):
         clips = poses.video_infos
         expected = expected_of(poses.pipeline, clips.about.known_layout())
@@ -87,22 +87,22 @@ def _samples(dataset: Any) -> Iterator[tuple[str, Expected, list[MeasuredClip]]]
         yield f'{poses.ann_file}, {of}{count(len(clips), "clip")}', expected, seen
 
 
-def look(dataset: Any, where: str) -> list[Issue]:
-    """Look at a sample of each file's clips; each oddity names the place and the file.
+def issues_of_dataset(dataset: Any, where: str) -> list[Issue]:
+    """Find issues in a sample of each file's clips; each names the place and the file.
 
     Args:
-        dataset: any data set; of those without annotated poses nothing is said.
+        dataset: any data set; only pose data sets are checked.
         where: 'data.train'.
     """
     return [
-        replace(oddity, text=f'{where} ({file}): {oddity.text}')
+        replace(issue, text=f'{where} ({file}): {issue.text}')
         for file, expected, seen in _samples(dataset)
-        for oddity in find_issues(seen, expected)
+        for issue in find_issues(seen, expected)
     ]
 
 
-def ranges(dataset: Any) -> list[str]:
-    """Return what the coordinates and scores of a sample of each file's clips reach, a line a file."""
+def value_ranges(dataset: Any) -> list[str]:
+    """Return the ranges of coordinates and scores in a sample of clips, one line per file."""
     lines = []
     for file, _, seen in _samples(dataset):
         poses = [s.pose for s in seen]
@@ -123,7 +123,7 @@ def ranges(dataset: Any) -> list[str]:
     return lines
 
 
-def look_before_training(
+def check_before_training(
     recipe: Recipe,
     head: Head,
     train: Any,
@@ -131,27 +131,27 @@ def look_before_training(
     allowed: bool,
     collectives: Collectives,
 ) -> list[str]:
-    """Look at clips and labels on rank 0; every rank stops where it refuses.
+    """Check clips and labels on rank 0; every rank stops if it refuses them.
 
     Args:
         recipe: the config's.
         head: of the network.
-        train: the training's data set.
-        val: the validation's, if there is one.
-        allowed: train whatever the clips look like.
+        train: training data.
+        val: validation data, if any.
+        allowed: whether to train whatever the clips look like.
         collectives: of all ranks.
 
     Returns:
-        Lines to warn with; none on other ranks.
+        Warnings; none on other ranks.
 
     Raises:
-        UserError kinds: there is nothing to learn, or training on such clips would be nonsense.
+        UserError: there is nothing to learn, or training on such clips makes no sense.
     """
     lines, refused = [], None
     if collectives.ranks.is_main:
         try:
-            lines = look_at_classes(recipe, head, train, val)
-            lines = look_at_training(recipe, train, val, allowed) + lines
+            lines = check_class_counts(recipe, head, train, val)
+            lines = check_training_clips(recipe, train, val, allowed) + lines
         except UserError as error:
             refused = error
     refused = collectives.tell(refused)
@@ -160,74 +160,75 @@ def look_before_training(
     return lines
 
 
-def look_at_training(recipe: Recipe, train: Any, val: Any | None, allowed: bool) -> list[str]:
-    """Look at the clips of a training that is about to start.
+def check_training_clips(recipe: Recipe, train: Any, val: Any | None, allowed: bool) -> list[str]:
+    """Check the clips of a training that is about to start.
 
     Args:
         recipe: the config's.
-        train: the training's data set.
-        val: the validation's, if there is one. What was said of train is not said again.
-        allowed: train whatever the clips look like.
+        train: training data.
+        val: validation data, if any; remarks on the training data are not repeated.
+        allowed: whether to train whatever the clips look like.
 
     Returns:
-        Lines to warn with.
+        Warnings.
 
     Raises:
-        DataError: training on such clips would be nonsense.
+        DataError: training on such clips makes no sense.
     """
-    found = look(train, 'data.train')
-    kinds = {oddity.kind for oddity in found}
+    found = issues_of_dataset(train, 'data.train')
+    kinds = {issue.kind for issue in found}
     if val is not None:
-        found += [oddity for oddity in look(val, 'data.val') if oddity.kind not in kinds]
-    severe = [oddity for oddity in found if oddity.severe]
+        found += [issue for issue in issues_of_dataset(val, 'data.val') if issue.kind not in kinds]
+    severe = [issue for issue in found if issue.severe]
     if severe and not allowed:
         listed = severe[0].text if len(severe) == 1 else ''.join(f'\n  {o.text}' for o in severe)
         advice = (
-            '\nTo train on these clips all the same: --allow-odd-data (allow_odd_data = True in the '
-            'config).'
+            '\nTo train on these clips all the same: --allow-odd-data (allow_odd_data = True in '
+            'the config).'
         )
-        never = {oddity.kind for oddity in severe} <= REFUSED_BY_STEPS
-        raise DataError(f'{recipe.filename}: {listed}{"" if never else advice}')
-    return [oddity.text for oddity in found]
+        if {issue.kind for issue in severe} <= REFUSED_BY_STEPS:
+            advice = ''
+        raise DataError(f'{recipe.filename}: {listed}{advice}')
+    return [issue.text for issue in found]
 
 
-def look_at_classes(recipe: Recipe, head: Head, train: Any, val: Any | None) -> list[str]:
-    """Look at how many classes there are to learn; lines to warn with.
+def check_class_counts(recipe: Recipe, head: Head, train: Any, val: Any | None) -> list[str]:
+    """Check how many classes there are to learn; return warnings.
 
     Raises:
-        ConfigError: only one.
+        ConfigError: there is only one.
     """
     classes = head.num_classes
     if classes == 1 and not head.multi_class:
         raise ConfigError(
-            f'{recipe.filename}: model.cls_head.num_classes = 1: with one class there is nothing to '
-            "learn. Give a class of its own to 'none of these' (num_classes = 2), or train with "
-            'multi_class = True, where a clip may have no label.'
+            f'{recipe.filename}: model.cls_head.num_classes = 1: with one class there is nothing '
+            "to learn. Add a class 'none of these' (num_classes = 2), or train with multi_class = "
+            'True, where a clip may have no label.'
         )
     counts = np.zeros(0, int) if train.classes.counts is None else train.classes.counts
     present = np.flatnonzero(counts)
     lines = []
     if len(present) == 1 and not head.multi_class:
         lines.append(
-            f'data.train: all {count(int(counts.sum()), "clip")} are of class {present[0]}, of {classes} '
-            'classes: there is nothing to learn. Are the labels those of the clips?'
+            f'data.train: all {count(int(counts.sum()), "clip")} are of class {present[0]}, of '
+            f'{classes} classes: there is nothing to learn. Do the labels belong to these clips?'
         )
     elif 0 < len(present) < (1 - MANY_EMPTY) * classes:
         listed = [f'class {k}: {count(int(counts[k]), "clip")}' for k in present]
         lines.append(
-            f'data.train: {classes - len(present)} of {classes} classes have no clip; those that have: '
-            f'{some(listed, 10)}. Is num_classes right, and the split?'
+            f'data.train: {classes - len(present)} of {classes} classes have no clip; those that '
+            f'have: {some(listed, 10)}. Are num_classes and the split right?'
         )
-    if val is not None and (line := one_class(val.truth, classes, 'data.val')):
+    if val is not None and (line := same_label_warning(val.truth, classes, 'data.val')):
         lines.append(line)
     return lines
 
 
-def one_class(labels: np.ndarray, num_classes: int, where: str) -> str | None:
-    """Return what to say where all labels (N,) of several clips are the same; else None."""
+def same_label_warning(labels: np.ndarray, num_classes: int, where: str) -> str | None:
+    """Return a warning if all labels (N,) of several clips are equal, or None."""
     if labels.ndim != 1 or len(labels) < 2 or num_classes < 2 or labels[0] < 0 or np.ptp(labels):
         return None
     return (
-        f'{where}: all {len(labels)} clips have the label {labels[0]}, so accuracy says nothing. If the '
-        'labels are not known (some releases give 0 for all), write -1.'
+        f'{where}: all {len(labels)} clips have the label {labels[0]}, so accuracy says nothing. '
+        'If the labels are unknown (some releases give 0 for all), write -1.'
     )

@@ -1,14 +1,18 @@
-"""What a training may be told besides its config."""
+"""What a training can be given besides its config."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from ..models import Recognizer
 
 
 @dataclass
 class TrainOptions:
-    """What the command line of tools/train.py can say; see its --help for each."""
+    """The options of tools/train.py; see its --help."""
 
     work_dir: str | None = None
     seed: int | None = None
@@ -26,3 +30,20 @@ class TrainOptions:
     on_nan: Literal['stop', 'skip'] = 'stop'
     dry_run: bool = False
     allow_odd_data: bool = False
+
+
+@dataclass
+class Given:
+    """What a caller of `train_model` supplies.
+
+    Attributes:
+        model: a built model.
+        dataset: a built data set.
+        timestamp: names the logs; by default the present time.
+        meta: goes into the checkpoints.
+    """
+
+    model: Recognizer
+    dataset: Any
+    timestamp: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)

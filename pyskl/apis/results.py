@@ -1,4 +1,4 @@
-"""The files of a test: scores with names, metrics, a table of the classes, a submission."""
+"""Write the files of a test: scores with clip names, metrics, a table of classes, a submission."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from ..wording import cell
 
 @dataclass(frozen=True)
 class Results:
-    """What a test gave.
+    """The result of a test.
 
     Attributes:
         ids: names of N clips.
-        answers: (N, K) scores by name, or (N, views, K); several where a model gives several.
-        labels: (N,), or (N, K) for several labels a clip; -1 where unknown.
+        answers: (N, K) scores by name, or (N, views, K); some models give several.
+        labels: (N,), or (N, K) for several labels per clip; -1 where unknown.
         metrics: by name; empty where they have no meaning.
-        class_names: in class order, where the data say them.
+        class_names: in class order, if they are known.
     """
 
     ids: list[str]
@@ -48,19 +48,19 @@ def write_results(
     form: str | None,
     coarse: np.ndarray | None = None,
 ) -> list[Path]:
-    """Write `result`, a pickle, and what belongs beside it.
+    """Write `result`, a pickle, and the files beside it.
 
     Args:
         result: the file of --out, or its default.
-        results: what the test gave.
-        checkpoint: name of the file that gave it.
-        split: which clips.
-        form: of the submission, a name in FORMATS, written beside the result.pkl of the test split;
-            None: these answers are no submission, since a clip has several classes.
-        coarse: (K,) body part of each class, for the form that asks for it.
+        results: of the test.
+        checkpoint: name of the checkpoint's file.
+        split: of the clips.
+        form: format of the submission, a name in FORMATS, written beside the result.pkl of the test
+            split; None for no submission, since a clip has several classes.
+        coarse: (K,) body part of each class, for the format that needs it.
 
     Returns:
-        The files.
+        The files written.
     """
     with in_turn(result.parent / RESULTS_LOCK):
         files = _write_results(result, results, checkpoint, split, form, coarse)
@@ -94,8 +94,9 @@ def _write_results(
 
 
 def write_features(result: Path, ids: Sequence[str], features: np.ndarray) -> list[Path]:
-    """Write features (N, D) as a pickle and, with their clips' names, as .npz; no file of scores is
-    touched unless `result` names it.
+    """Write features (N, D) as a pickle and, with the clips' names, as .npz.
+
+    Files of scores are untouched unless `result` names one.
     """
     named = result.with_name(f'{result.stem}.npz')
     with in_turn(result.parent / RESULTS_LOCK):
@@ -113,7 +114,7 @@ def beside(result: Path, name: str) -> Path:
 def _write_metrics(
     result: Path, results: Results, scores: np.ndarray, checkpoint: str, split: str
 ) -> list[Path]:
-    """metrics.json, and for clips with one label each per_class.csv."""
+    """Write metrics.json and, for clips with one label each, per_class.csv."""
     metrics, table = beside(result, 'metrics.json'), beside(result, 'per_class.csv')
     content = {
         'checkpoint': checkpoint,
@@ -137,7 +138,7 @@ def _write_metrics(
 
 
 def _number(value: float) -> float | None:
-    """A figure without meaning (NaN) is empty in a file."""
+    """Return a figure for a file; None, an empty cell, for NaN."""
     return None if math.isnan(value) else value
 
 
@@ -148,28 +149,26 @@ def _submit(
     form: str | None,
     coarse: np.ndarray | None,
 ) -> list[Path]:
+    """Write the submission, or print why there is none."""
     if form is None:
         print(
-            'no Submission.csv: it names one class a clip, and this model gives several '
+            'no Submission.csv: it names one class per clip, and this model gives several '
             '(model.cls_head.multi_class)'
         )
         return []
     try:
         return list(write_submission(folder, ids, answers_of(scores, coarse), form))
-    except DataError as error:  # names of one's own data that a csv can't hold
+    except DataError as error:  # clip names that a csv cannot hold
         print(f'no {FORMATS[form].csv}: {error}')
         return []
 
 
 def _name_old_files(result: Path, files: Sequence[Path]) -> None:
-    """Warn of files beside the result that an earlier test left."""
+    """Warn of files beside the result that are left over from an earlier test."""
     known = [beside(result, name) for name in ('scores.npz', 'metrics.json', 'per_class.csv')]
     if result.name == 'result.pkl':
         names = [name for form in FORMATS.values() for name in (form.csv, form.zip)]
         known += [result.with_name(name) for name in dict.fromkeys(names)]
     old = [file.name for file in known if file not in files and file.exists()]
     if old:
-        print(
-            f'warning: {", ".join(old)} beside {result} come from an earlier test, not from this '
-            'one'
-        )
+        print(f'warning: {", ".join(old)} beside {result} are left over from an earlier test')

@@ -1,4 +1,4 @@
-"""Which checkpoint a training goes on from, whether it belongs to the run that is asked for, and what to say about it."""
+"""Choose the checkpoint that a training continues from, and check that it belongs to the run."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ from .layouts import with_stored_layouts
 from .options import TrainOptions
 from .setup import Run
 
-_COMPARED_ELSEWHERE = (
-    'seed: ',
-    'model.test_cfg',
-)  # chosen_seed looks at the seed; test_cfg decides nothing of the weights
+# chosen_seed compares the seed; test_cfg has no influence on the weights.
+_COMPARED_ELSEWHERE = ('seed: ', 'model.test_cfg')
 
 
 @dataclass
 class Resume:
-    """A checkpoint to go on from, and what the user should know about it.
+    """A checkpoint to continue from.
 
-    origin   the FILE that --resume or resume_from asked for when this run began, None where there was none
+    Attributes:
+        path: its file.
+        data: its content.
+        notes: warnings for the user.
+        origin: the FILE of --resume or resume_from with which this run began, if any.
     """
 
     path: Path
@@ -40,16 +42,26 @@ class Resume:
 
     @property
     def place(self) -> tuple[Any, Any]:
-        """Epochs and iterations that the checkpoint has behind it."""
+        """Number of epochs and iterations done."""
         return self.data['meta'].get('epoch'), self.data['meta'].get('iter')
 
     def is_newer_than(self, other: Resume) -> bool:
-        ours, theirs = self.place[1], other.place[1]
-        return isinstance(ours, int) and isinstance(theirs, int) and ours > theirs
+        """Return whether this checkpoint has more iterations than another."""
+        done, done_before = self.place[1], other.place[1]
+        return isinstance(done, int) and isinstance(done_before, int) and done > done_before
 
 
 def checkpoint_to_resume(run: Run, options: TrainOptions) -> Resume | None:
-    """The FILE of --resume or resume_from, or what this run has made of it since; else the work dir's newest, where that may be."""
+    """Choose the checkpoint to continue from, or None to start anew.
+
+    That is the FILE of --resume or resume_from, or the newest checkpoint that this run has written
+    after it; otherwise, with auto_resume, the newest one in the work dir.
+
+    Raises:
+        ConfigError: options contradict each other, the work dir holds another run, or its settings
+            differ.
+        CheckpointError: no checkpoint can be read.
+    """
     explicit = options.resume or run.recipe.resume_from
     if explicit and options.no_resume:
         name = '--resume' if options.resume else 'resume_from ='
@@ -64,38 +76,38 @@ def checkpoint_to_resume(run: Run, options: TrainOptions) -> Resume | None:
         held = CheckpointFolder(run.work_dir).numbered()
         if held:
             raise ConfigError(
-                f'{run.work_dir}: holds a run already ({held[-1].name}). Take another --work-dir, move that run away, '
-                'or go on from it (without --no-resume, and with auto_resume = True).'
+                f'{run.work_dir}: already holds a run ({held[-1].name}). Choose another '
+                '--work-dir, move that run away, or continue it (without --no-resume, and with '
+                'auto_resume = True).'
             )
         return None
     found = _newest(run)
-    changes = [] if found is None else _changes(found.data, run.recipe, options)
+    if found is None:
+        return None
+    changes = _changes(found.data, run.recipe, options)
     if changes:
+        listed = '\n  '.join(changes)
         raise ConfigError(
-            f'{found.path}: this run was started with other settings than it has now:\n  '
-            + '\n  '.join(changes)
-            + f'\nTake another --work-dir to start anew, or say --resume {found.path} to go on with the new settings.'
+            f'{found.path}: this run was started with other settings than it has now:\n  {listed}\n'
+            'Choose another --work-dir to start anew, or continue with the new settings: '
+            f'--resume {found.path}'
         )
     return found
 
 
 def _newest(run: Run) -> Resume | None:
-    """The work dir's newest whole checkpoint. CheckpointError when there are some, and none is whole."""
+    """Return the newest undamaged checkpoint of the work dir; None if it has no checkpoint."""
     found = CheckpointFolder(run.work_dir).newest_whole()
     if found is None:
         return None
     path, data, complaints = found
     origin = data['meta'].get('resumed_from')
-    return Resume(
-        path,
-        data,
-        [f'A damaged checkpoint is passed over: {line}' for line in complaints],
-        origin if isinstance(origin, str) else None,
-    )
+    notes = [f'A damaged checkpoint is skipped: {line}' for line in complaints]
+    return Resume(path, data, notes, origin if isinstance(origin, str) else None)
 
 
 def _from_file(run: Run, options: TrainOptions, file: str) -> Resume:
-    """The file; or, where the same command has gone on from it before, the newest checkpoint that this gave."""
+    """Return the file, or the newest checkpoint of a run that has continued from it before."""
     asked = Resume(Path(file), read_checkpoint(file), [], os.path.realpath(file))
     newest = None
     if run.recipe.auto_resume and not options.dry_run:
@@ -108,39 +120,34 @@ def _from_file(run: Run, options: TrainOptions, file: str) -> Resume:
         and not _changes(newest.data, run.recipe, options)
     ):
         newest.notes.append(
-            f'{newest.path} has come of {file} and lies beyond it. To begin at {file} once more, take another --work-dir.'
+            f'{newest.path} was written by a run that continued from {file}, and is newer. To '
+            f'begin at {file} again, choose another --work-dir.'
         )
         return newest
-    asked.notes = [
-        f'other than when it was written: {line}'
-        for line in _changes(asked.data, run.recipe, options)
-    ]
+    changes = _changes(asked.data, run.recipe, options)
+    asked.notes = [f'changed since it was written: {line}' for line in changes]
     return asked
 
 
 def _changes(checkpoint: Mapping[str, Any], recipe: Recipe, options: TrainOptions) -> list[str]:
-    """What decides the bits of a run and is other now than the checkpoint says, a line each; nothing where it does not say."""
+    """Return a line for each setting that affects the weights and differs from a checkpoint's."""
     meta = checkpoint['meta']
     before = meta.get('settings')
-    try:
-        lines = (
-            differences(json.loads(before), json.loads(settings_text(recipe)))
-            if isinstance(before, str)
-            else []
-        )
-    except (ValueError, RecursionError):
-        lines = [f'its settings are unreadable: {before[:80]!r}']
+    lines = []
+    if isinstance(before, str):
+        try:
+            lines = differences(json.loads(before), json.loads(settings_text(recipe)))
+        except (ValueError, RecursionError):
+            lines = [f'its settings are unreadable: {before[:80]!r}']
     lines = [line for line in lines if not line.startswith(_COMPARED_ELSEWHERE)]
-    now = {
-        name: (plain(meta[name]), plain(value))
-        for name, value in flags(options).items()
-        if name in meta
-    }
-    return lines + [f'--{name}: {old} -> {new}' for name, (old, new) in now.items() if old != new]
+    for name, value in flags(options).items():
+        if name in meta and plain(meta[name]) != plain(value):
+            lines.append(f'--{name}: {plain(meta[name])} -> {plain(value)}')
+    return lines
 
 
 def as_trained(recipe: Recipe, resume: Resume | None) -> Recipe:
-    """The recipe with the layouts of the checkpoint to go on from, whose notes say what that changes."""
+    """Return the recipe with the layouts of the checkpoint; changes are added to its notes."""
     if resume is None:
         return recipe
     recipe, notes = with_stored_layouts(recipe, resume.data['meta'], str(resume.path))
@@ -149,37 +156,41 @@ def as_trained(recipe: Recipe, resume: Resume | None) -> Recipe:
 
 
 def flags(options: TrainOptions) -> dict[str, Any]:
-    """The command line's part of what decides the bits of a run."""
+    """Return the options that influence the weights."""
     return {'amp': options.amp, 'deterministic': options.deterministic}
 
 
 def settings_text(recipe: Recipe) -> str:
-    """The config's part of it."""
+    """Return the settings of the config that influence the weights, as JSON."""
     return json.dumps(recipe.results())
 
 
 def chosen_seed(recipe: Recipe, options: TrainOptions, resume: Resume | None) -> int:
-    """The seed asked for, that of the run that goes on, or 0. ConfigError when the first two differ."""
+    """Return the seed asked for, that of the run to continue, or 0.
+
+    Raises:
+        ConfigError: the first two differ, or the seed is out of range.
+    """
     asked = options.seed if options.seed is not None else recipe.seed
     if asked is not None and not 0 <= asked <= MAX_SEED:
         raise ConfigError(f'seed = {asked}: expected a whole number from 0 to {MAX_SEED}.')
-    before = None if resume is None else resume.data['meta'].get('seed')
+    if resume is None:
+        return asked or 0
+    before = resume.data['meta'].get('seed')
     if not isinstance(before, int) or not 0 <= before <= MAX_SEED:
         return asked or 0
     if asked not in (None, before):
         raise ConfigError(
-            f'{resume.path}: was trained with seed {before}, now seed {asked} is asked for. Leave the seed out to '
-            'go on, or take another --work-dir to start anew.'
+            f'{resume.path}: was trained with seed {before}, but now seed {asked} is asked for. '
+            'Leave out the seed to continue, or choose another --work-dir to start anew.'
         )
     return before
 
 
 def how_to_go_on(recipe: Recipe, options: TrainOptions, checkpoint: str) -> str:
-    """What a user types to go on from the checkpoint of a training that was stopped."""
+    """Return the advice on how to continue a stopped training."""
     if options.no_resume:
         return 'Without --no-resume, the same command goes on from there.'
-    return (
-        Stopped.advice
-        if recipe.auto_resume
-        else f'auto_resume is False: --resume {checkpoint} goes on from there.'
-    )
+    if not recipe.auto_resume:
+        return f'auto_resume is False: --resume {checkpoint} goes on from there.'
+    return Stopped.advice

@@ -1,7 +1,4 @@
-"""What training, testing and inference have in common.
-
-From a config file to a recipe, a model and loaders.
-"""
+"""Build a recipe, a model and loaders from a config file, for training, testing and inference."""
 
 from __future__ import annotations
 
@@ -36,9 +33,12 @@ Split = Literal['train', 'val', 'test']
 
 @dataclass
 class Run:
-    """A config file, read and checked.
+    """A config file that was read and checked.
 
-    `config` as the user wrote it, `recipe` with types and defaults.
+    Attributes:
+        config: as the user wrote it.
+        recipe: the same with types and defaults.
+        name: of the file, without ending.
     """
 
     config: Any
@@ -47,7 +47,8 @@ class Run:
 
     @property
     def work_dir(self) -> Path:
-        return Path(self.recipe.work_dir)
+        """Folder of the run."""
+        return Path(str(self.recipe.work_dir))
 
 
 def read_run(
@@ -56,8 +57,13 @@ def read_run(
     whole: bool = True,
     splits: Collection[str] = SPLITS,
 ) -> Run:
-    """Read a config file with its overrides, import its own modules, check everything that needs no
-    data (see read_recipe).
+    """Read a config file, import its custom modules, and check everything that needs no data.
+
+    Args:
+        config: path of the file.
+        cfg_options: settings that replace the config's, by their dotted keys.
+        whole: see read_recipe.
+        splits: see read_recipe.
     """
     cfg = load_config(config, cfg_options)
     import_custom_modules(cfg)
@@ -65,13 +71,14 @@ def read_run(
 
 
 def prepare_machine(recipe: Recipe, ranks: Ranks, deterministic: bool = False) -> None:
+    """Set threads, memory and determinism of this process."""
     keep_pages()
     set_threads(ranks.sharing)
     set_determinism(deterministic or recipe.deterministic, recipe.cudnn_benchmark)
 
 
 def build_split(recipe: Recipe, split: Split) -> Any:
-    """The dataset of data.train, data.val or data.test."""
+    """Build the data set of data.train, data.val or data.test."""
     recipe.require(f'data.{split}')
     with naming(recipe, f': data.{split}'):
         return build_dataset(
@@ -83,7 +90,7 @@ def build_split(recipe: Recipe, split: Split) -> Any:
 
 @contextlib.contextmanager
 def naming(recipe: Recipe, place: str = '') -> Iterator[None]:
-    """Name the config file in a ConfigError that comes from deep inside."""
+    """Put the config file's name in front of a ConfigError raised in the `with` block."""
     try:
         yield
     except ConfigError as error:
@@ -95,9 +102,14 @@ def naming(recipe: Recipe, place: str = '') -> Iterator[None]:
 def build_batches(
     recipe: Recipe, split: Split, ranks: Ranks, seed: int = 0, dataset: Any = None
 ) -> Batches:
-    """This rank's batches of a split, with the loader settings of that split.
+    """Build this rank's batches of a split with its loader settings.
 
-    `dataset` if it is built already.
+    Args:
+        recipe: the config's.
+        split: 'train', 'val' or 'test'.
+        ranks: all processes.
+        seed: of shuffling and augmentation.
+        dataset: of the split, if it is built already.
     """
     dataset = build_split(recipe, split) if dataset is None else dataset
     loader = recipe.data.loader(split)
@@ -116,12 +128,8 @@ def build_batches(
     )
 
 
-def build_network(
-    recipe: Recipe, ranks: Ranks, seed: int, logger: logging.Logger
-) -> torch.nn.Module:
-    """The config's model on this rank's device, initialised from the seed and then from load_from,
-    if given.
-    """
+def build_network(recipe: Recipe, ranks: Ranks, seed: int, logger: logging.Logger) -> Recognizer:
+    """Build the model on this rank's device, initialised from the seed and then from load_from."""
     seed_everything(seed)
     model, _ = build_recognizer(recipe)
     load_start(model, recipe, logger)
@@ -131,30 +139,33 @@ def build_network(
 def build_recognizer(
     recipe: Recipe, state_dict: Mapping[str, Any] | None = None
 ) -> tuple[Recognizer, str | None]:
-    """Build the config's model, and fill it from a checkpoint's weights where given.
+    """Build the config's model.
+
+    Args:
+        recipe: the config's.
+        state_dict: weights that the model will be filled from, which decide on its embedding.
 
     Returns:
         The model on the CPU, and a line for the log on how its embedding was chosen, or None.
     """
+    recipe.require('model')
     config, note = recipe.model_config(state_dict)
+    assert config is not None
     with naming(recipe):
         return build_model(config), note
 
 
 def load_start(model: torch.nn.Module, recipe: Recipe, logger: logging.Logger) -> None:
-    """The weights of load_from, if given, into a model.
-
-    What does not fit is left out, with a warning.
-    """
-    if recipe.load_from:
-        start = read_checkpoint(recipe.load_from)
-        for note in start['notes']:
-            logger.info('load_from %s: %s', recipe.load_from, note)
-        for problem in load_weights(model, start['state_dict'], recipe.load_from, strict=False):
-            logger.warning(
-                'load_from %s: %s These keep their own values.', recipe.load_from, problem
-            )
-        warn_of_other_input(logger, model, recipe, start['meta'], recipe.load_from)
+    """Fill a model from load_from, if given; warn of weights that do not fit."""
+    path = recipe.load_from
+    if not path:
+        return
+    start = read_checkpoint(path)
+    for note in start['notes']:
+        logger.info('load_from %s: %s', path, note)
+    for problem in load_weights(model, start['state_dict'], path, strict=False):
+        logger.warning('load_from %s: %s These keep their initial values.', path, problem)
+    warn_of_other_input(logger, model, recipe, start['meta'], path)
 
 
 def warn_of_other_input(
@@ -164,23 +175,25 @@ def warn_of_other_input(
     meta: Mapping[str, Any],
     source: str,
 ) -> None:
-    """Say so when a checkpoint was trained on another skeleton than the config's, or other features."""
+    """Warn where a checkpoint was trained on another skeleton or features than the config's."""
     for complaint in complaints(model, recipe, meta, source):
         logger.warning('%s', complaint)
 
 
 def check_match(model: Recognizer, batches: Batches, recipe: Recipe, split: str) -> None:
-    """Check that clips, labels, their names and their vectors fit the network.
+    """Check that clips, labels, class names and label vectors fit the network.
 
-    Better said here than by torch in the first batch.
+    Raises:
+        ConfigError: settings contradict each other, or the pipeline does not give what is needed.
+        DataError: a label is out of range.
     """
     head, dataset = model.cls_head, batches.dataset
     targets = dataset.targets
     if targets is not None and (not head.multi_class or targets.shape[1] != head.num_classes):
         raise ConfigError(
-            f'{recipe.filename}: data.{split} gives several labels a clip over {targets.shape[1]} '
-            f'classes, but model.cls_head has multi_class = {head.multi_class} and num_classes = '
-            f'{head.num_classes}. They must agree.'
+            f'{recipe.filename}: data.{split} gives several labels per clip over '
+            f'{targets.shape[1]} classes, but model.cls_head has multi_class = '
+            f'{head.multi_class} and num_classes = {head.num_classes}. They must agree.'
         )
     if len(dataset.labels) and dataset.labels.max() >= head.num_classes:
         worst = int(dataset.labels.argmax())
@@ -205,32 +218,36 @@ def first_batch(batches: Batches) -> dict[str, Any]:
     return collate([batches.loader.dataset[0, 0]])
 
 
-def _check_table(table: np.ndarray, file: str | None, head: torch.nn.Module, where: str) -> None:
+def _check_table(table: np.ndarray, file: str | os.PathLike | None, head: Head, where: str) -> None:
+    """Raise a ConfigError where a table of label vectors does not fit the head."""
     name = (
-        f'{where}.label_embeddings = {file!r}'
+        f'{where}.label_embeddings = {str(file)!r}'
         if file
         else f"{where} names no label_embeddings; the package's own table"
     )
     if len(table) != head.num_classes:
         raise ConfigError(
             f'{name} has vectors for {len(table)} classes, but model.cls_head.num_classes = '
-            f'{head.num_classes}. Make a table of your own label names (tools/embed_labels.py '
-            '--labels FILE --out FILE.npy) and name it in label_embeddings, or train without label '
-            'vectors: cls_head=dict(loss_emb=None).'
+            f'{head.num_classes}. Make a table of your label names (tools/embed_labels.py --labels '
+            'FILE --out FILE.npy) and name it in label_embeddings, or train without label vectors: '
+            'cls_head=dict(loss_emb=None).'
         )
     if table.shape[1] != head.emb_dim:
         raise ConfigError(
             f'{name} has vectors of {table.shape[1]} numbers, but model.cls_head.emb_dim = '
-            f'{head.emb_dim}. '
-            f'Set emb_dim={table.shape[1]}, or give another table (tools/embed_labels.py).'
+            f'{head.emb_dim}. Set emb_dim={table.shape[1]}, or give another table '
+            '(tools/embed_labels.py).'
         )
 
 
 def teach_labels(model: Recognizer, dataset: ClipDataset, recipe: Recipe) -> list[int] | None:
-    """Tell the head, before training, how many clips each class has and what the label vectors are (see Head.learn_labels).
+    """Give the head the class counts and label vectors of the training data; see Head.learn_labels.
 
-    ->      the class counts, for the checkpoints' meta; None where the data has no labels
-    raises  ConfigError when a loss needs counts and there are no labels
+    Returns:
+        The class counts, for the checkpoints' meta; None where the data has no labels.
+
+    Raises:
+        ConfigError: a loss needs class counts, but there are no labels.
     """
     head, counts = model.cls_head, class_counts(model.cls_head, dataset)
     if counts is None and head.needs_counts:
@@ -239,13 +256,14 @@ def teach_labels(model: Recognizer, dataset: ClipDataset, recipe: Recipe) -> lis
             'class, and data.train has no labels to count. Give each clip a label, or choose a '
             'loss without class_weight and logit adjustment.'
         )
-    head.learn_labels(shown(counts, dataset.class_prob), dataset.classes.vectors)
+    head.learn_labels(clips_per_epoch(counts, dataset.class_prob), dataset.classes.vectors)
     return None if counts is None else counts.tolist()
 
 
-def shown(counts: np.ndarray | None, class_prob: np.ndarray | None) -> np.ndarray | None:
-    """(K,) how many clips of each class an epoch shows, so that what balances a loss does not
-    balance a balanced epoch once more.
+def clips_per_epoch(counts: np.ndarray | None, class_prob: np.ndarray | None) -> np.ndarray | None:
+    """Return (K,) how many clips of each class an epoch shows.
+
+    With class_prob an epoch is balanced already, and a balanced loss must not balance it again.
     """
     if counts is None or class_prob is None:
         return counts
@@ -255,18 +273,18 @@ def shown(counts: np.ndarray | None, class_prob: np.ndarray | None) -> np.ndarra
 
 
 def class_counts(head: Head, dataset: ClipDataset) -> np.ndarray | None:
-    """(K,) clips of each class, a repeated dataset counted once; None when unknown."""
+    """Return (K,) clips of each class, counting a repeated data set once; None if unknown."""
     counts = dataset.classes.counts
     return None if counts is None else np.pad(counts, (0, max(0, head.num_classes - len(counts))))
 
 
 def warn_of_shared_clips(logger: logging.Logger, train: Any, val: Any) -> None:
-    """Say so when clips of the val split, by their names, are trained on."""
+    """Warn where clips of the val split, by their names, are also trained on."""
     shared = sorted(set(val.ids).intersection(train.ids))
     if shared:
         logger.warning(
-            '%d of the %d clips of data.val are in data.train too (%s), so its figures say little '
-            'about clips never seen. Is one of the files left over from another split?',
+            '%d of the %d clips of data.val are also in data.train (%s), so its figures say little '
+            'about unseen clips. Is one of the files left over from another split?',
             len(shared),
             len(val),
             some(shared, 3),
@@ -276,12 +294,12 @@ def warn_of_shared_clips(logger: logging.Logger, train: Any, val: Any) -> None:
 def log_setting(
     logger: logging.Logger,
     recipe: Recipe,
-    model: torch.nn.Module,
+    model: Recognizer,
     ranks: Ranks,
     batches: Batches,
     amp: str | None = None,
 ) -> None:
-    """The lines that one wants to find at the top of a log."""
+    """Log what belongs at the top of a log: machine, sizes, precision, averages, label vectors."""
     for note in (*recipe.notes, recipe.model_config()[1]):
         if note:
             logger.info('%s', note)
@@ -296,14 +314,14 @@ def log_setting(
     )
     if amp == 'bf16' and not has_bf16(ranks.device):
         logger.warning(
-            '--amp bf16: this processor has no bfloat16 arithmetic, so it is emulated, many times '
-            'slower than float32. Leave --amp out here.'
+            '--amp bf16: this processor has no bfloat16 arithmetic and emulates it, many times '
+            'slower than float32. Remove --amp here.'
         )
     late = [key for key, value in first_batch(batches).items() if isinstance(value, Input)]
-    logger.info('Computed on the device: %s; all else in the loader', ', '.join(late) or 'nothing')
+    logger.info('Computed on the device: %s; the rest in the loader', ', '.join(late) or 'nothing')
     if recipe.ema is not None:
         logger.info(
-            'An average of the weights (ema, decay %g) is what is validated and saved as '
+            'The moving average of the weights (ema, decay %g) is validated and saved as '
             'state_dict',
             recipe.ema.decay,
         )

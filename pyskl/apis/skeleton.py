@@ -1,4 +1,4 @@
-"""The skeleton and features of a graph network, as its checkpoints remember them, and whether a config still means the same."""
+"""Store a network's skeleton and features in checkpoints, and compare them with a config's."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Skeleton = dict[str, Any]
 
 
 def skeleton_of(model: nn.Module) -> Skeleton | None:
-    """Return what a checkpoint's meta says of a network's skeleton, in plain lists; None without a graph.
+    """Return a network's skeleton for a checkpoint's meta, in plain lists; None without a graph.
 
-    A name may mean another skeleton later, and a config's own dict may change, so all of it is told:
-    name, num_joints, edges (child, parent), centre, bone_partner and mirror, as Topology has them.
+    A name may mean another skeleton later, and a config's dict may change, so everything is stored:
+    name, num_joints, edges (child, parent), centre, bone_partner and mirror, as in Topology.
     """
     topology = getattr(getattr(getattr(model, 'backbone', None), 'graph', None), 'topology', None)
     if not isinstance(topology, Topology):
@@ -35,7 +35,7 @@ def skeleton_of(model: nn.Module) -> Skeleton | None:
 
 
 def other_skeleton(model: nn.Module, meta: Mapping[str, Any], source: str) -> str | None:
-    """Return what to say where a checkpoint was trained on another skeleton than the model's; else None.
+    """Return a warning if a checkpoint was trained on another skeleton than the model's, or None.
 
     Args:
         model: built from the config.
@@ -49,14 +49,15 @@ def other_skeleton(model: nn.Module, meta: Mapping[str, Any], source: str) -> st
     if not changes:
         return None
     return (
-        f'{source}: was trained on the skeleton {plain(before.get("name"))}, which differs from that of this '
-        f'config ({some(changes, 3)}). Its adjacency matrices stay, but bones are made as the config says. '
-        'Give the layout that it was trained with, unless that is meant.'
+        f'{source}: was trained on the skeleton {plain(before.get("name"))}, which differs from '
+        f'that of this config ({some(changes, 3)}). Its adjacency matrices stay, but bones are '
+        'computed as the config says. Give the layout that it was trained with, unless this is '
+        'intended.'
     )
 
 
 def features_of(recipe: Recipe) -> list[str] | None:
-    """Return what a checkpoint's meta says of a network's features, ['j'] or ['j', 'b']; None without GenSkeFeat."""
+    """Return a network's features for a checkpoint's meta, ['j', 'b'], or None."""
     for split in ('train', 'test', 'val'):
         for _, dataset in dataset_configs(getattr(recipe.data, split)):
             for step in dataset.get('pipeline') or ():
@@ -66,7 +67,7 @@ def features_of(recipe: Recipe) -> list[str] | None:
 
 
 def other_features(recipe: Recipe, meta: Mapping[str, Any], source: str) -> str | None:
-    """Return what to say where a checkpoint was trained on other features than the config makes; else None.
+    """Return a warning if a checkpoint was trained on other features than the config's, or None.
 
     Args:
         recipe: the config's.
@@ -77,13 +78,14 @@ def other_features(recipe: Recipe, meta: Mapping[str, Any], source: str) -> str 
     if now is None or not isinstance(before, (list, tuple)) or list(before) == now:
         return None
     return (
-        f'{source}: was trained on the features {brief(list(before))}, but GenSkeFeat of this config makes {now}. Give those that it was '
-        'trained on (stream, or feats of every GenSkeFeat), unless that is meant.'
+        f'{source}: was trained on the features {brief(list(before))}, but GenSkeFeat of this '
+        f'config makes {now}. Give those that it was trained on (stream, or feats of every '
+        'GenSkeFeat), unless this is intended.'
     )
 
 
 def input_of(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
-    """Return what a checkpoint's meta says of what a network sees: skeleton, features, layouts."""
+    """Return a network's skeleton, features and layouts for a checkpoint's meta."""
     return {
         'skeleton': skeleton_of(model),
         'features': features_of(recipe),
@@ -92,7 +94,8 @@ def input_of(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
 
 
 def complaints(model: nn.Module, recipe: Recipe, meta: Mapping[str, Any], source: str) -> list[str]:
-    """Return all that is to be said where a checkpoint was trained on another skeleton or other features."""
-    skeletons = other_layouts(recipe, meta, source) or [other_skeleton(model, meta, source)]
-    found = (*skeletons, other_features(recipe, meta, source))
+    """Return warnings if a checkpoint was trained on another skeleton or other features."""
+    skeletons = other_layouts(recipe, meta, source)
+    others = () if skeletons else (other_skeleton(model, meta, source),)
+    found = (*skeletons, *others, other_features(recipe, meta, source))
     return [complaint for complaint in found if complaint]

@@ -1,5 +1,9 @@
 """Spotting in Python: find what happens when in a long recording.
 
+from pyskl.apis import load_spotter
+from pyskl.sources.recordings import find_recordings
+from pyskl.spotting.segments import Thresholds
+
 spotter = load_spotter([('configs/spotting/demo.py', 'latest.pth')])
 for file in find_recordings(['recordings/']):
     recording = file.read()

@@ -50,8 +50,8 @@ class Stream:
     the block is complete. They are equal to Spotter.scores of a recording with the same frames and
     the same `every`, since a block depends on its own frames alone.
 
-    Segments come once no later frame can change them. They are equal to Spotter.segments, except
-    that a chain of overlapping segments longer than `horizon` frames is cut.
+    Segments come once no later frame can change them. They are equal to Spotter.segments with the
+    same `every`, except that a chain of overlapping segments longer than `horizon` frames is cut.
 
     Args:
         spotter: the trained networks and their windows, from load_spotter.
@@ -65,7 +65,7 @@ class Stream:
 
     Raises:
         ConfigError: the layout has other joints than the network takes, or the frame rate of the
-            windows is unknown while `fps` is given.
+            windows is unknown while `fps` is given; thresholds for another class of background.
     """
 
     def __init__(
@@ -91,6 +91,11 @@ class Stream:
             raise ConfigError(
                 f'fps = {fps:g}: the frame rate of the config is unknown. Add fps to its '
                 'RecordingDataset, or leave fps out.'
+            )
+        if thresholds is not None and thresholds.background != spotter.background:
+            raise ConfigError(
+                f'thresholds.background = {thresholds.background}, but that of the networks is '
+                f'{spotter.background}. Expected the same.'
             )
         if horizon < 1:
             raise ConfigError(f'horizon = {horizon}: expected frames, from 1 on.')

@@ -1,7 +1,4 @@
-"""Testing a checkpoint.
-
-Scores with their clips' names, metrics where labels are known, a single-stream submission.
-"""
+"""Test a checkpoint: scores with clip names, metrics if labels are known, a submission."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from ..datasets.loader import worker_errors
 from ..engine import distributed
@@ -24,13 +20,13 @@ from ..engine.log import as_text
 from ..engine.tester import collect_scores, joint_scores, judged_scores
 from ..errors import CheckpointError, ConfigError
 from ..evaluation import check_metrics, evaluate, group_accuracy, is_long_tailed, one_sided
-from ..models import fuse_conv_bn, speed_up
+from ..models import Recognizer, fuse_conv_bn, speed_up
 from ..models.compiled import compile_backbone
 from ..recipe import Recipe
 from ..scores.submission import check_coarse, check_format
 from .layouts import with_stored_layouts
 from .names import names_of_run
-from .odd_data import look, one_class
+from .odd_data import issues_of_dataset, same_label_warning
 from .results import Results, write_features, write_results
 from .setup import (
     Run,
@@ -44,13 +40,13 @@ from .setup import (
 )
 from .skeleton import complaints
 
-# Arguments of a data set.
+# Arguments of a data set that choose its clips.
 WHICH_CLIPS = ('ann_file', 'split', 'valid_ratio', 'box_thr', 'only_classes', 'without_classes')
 
 
 @dataclass
 class TestOptions:
-    """What the command line of tools/test.py can say; see its --help for each."""
+    """The options of tools/test.py; see its --help."""
 
     __test__ = False
 
@@ -71,8 +67,13 @@ class TestOptions:
 
 @dataclass
 class TestResult:
-    """What a test gave: scores (N, K) for `ids` in dataset order, metrics by name (empty without
-    labels), files written.
+    """The result of a test.
+
+    Attributes:
+        ids: names of the clips, in the order of the data set.
+        scores: (N, K) of the clips.
+        metrics: by name; empty without labels.
+        files: files written.
     """
 
     __test__ = False
@@ -88,9 +89,18 @@ def test(
     options: TestOptions | None = None,
     cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> TestResult | None:
-    """Test a checkpoint as the config file says; the result on rank 0, None on other ranks.
+    """Test a checkpoint as a config file says.
 
-    raises  UserError kinds for anything wrong in config, data or checkpoint; then no output file was touched
+    Args:
+        config: path of the config file.
+        options: what the command line can say.
+        cfg_options: settings that replace the config's, by their dotted keys.
+
+    Returns:
+        The result on rank 0, None on other ranks.
+
+    Raises:
+        UserError: anything is wrong in config, data or checkpoint; no output file is touched.
     """
     options = options or TestOptions()
     run = read_run(config, cfg_options, splits=('test', options.split))
@@ -101,25 +111,28 @@ def test(
         return test_run(run, options, ranks, collectives)
 
 
-test.__test__ = False  # not a test function, whatever its name tells pytest
+test.__test__ = False  # type: ignore[attr-defined]  # for pytest: not a test, despite its name
 
 
 def test_run(
     run: Run, options: TestOptions, ranks: Ranks, collectives: Collectives
 ) -> TestResult | None:
-    """As `test`, on processes that have met already."""
+    """Test as `test` does, on processes that are connected already."""
+    # Settings, checkpoint and model.
     coarse = _check(options)
     prepare_machine(run.recipe, ranks)
     run.recipe.require('model')
     checkpoint, data = _checkpoint(run, options)
     run, meta = _as_trained(run, data['meta'], checkpoint, ranks), data['meta']
     model = _model(run, options, ranks, checkpoint, data)
+
+    # The clips, and whether they fit.
     batches = build_batches(
         run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split)
     )
     if ranks.is_main:
-        for oddity in look(batches.dataset, f'data.{options.split}'):
-            print(f'warning: {oddity.text}')
+        for issue in issues_of_dataset(batches.dataset, f'data.{options.split}'):
+            print(f'warning: {issue.text}')
     check_match(model, batches, run.recipe, options.split)
     check_coarse(coarse, model.cls_head.num_classes)
     counts = counts_of_checkpoint(meta, model.cls_head.num_classes)
@@ -130,6 +143,8 @@ def test_run(
         speed_up(model)
     _check_metrics(run.recipe, options, batches.dataset.truth)
     collectives.same(clips=batches.dataset.fingerprint)
+
+    # Scores and metrics, on rank 0 from here on.
     answers = collect_scores(model, batches, collectives, options.amp, title=options.split)
     if answers is None:
         return None
@@ -137,6 +152,8 @@ def test_run(
     ids, labels = list(batches.dataset.ids), batches.dataset.truth
     why_not = _why_not(run.recipe, scores, labels)
     metrics = {} if why_not else _all_metrics(run.recipe, options, answers, labels, counts)
+
+    # Files.
     if run.recipe.gives_features:
         files = write_features(_result_file(run, options, 'features'), ids, scores)
     else:
@@ -150,42 +167,50 @@ def test_run(
             None if model.cls_head.multi_class else options.format or 'codalab',
             coarse,
         )
+
+    # What to tell the user.
     print(as_text(metrics) if metrics else f'no metrics: {why_not}')
     if metrics:
         place = f'data.{options.split}'
-        said = one_class(labels, model.cls_head.num_classes, place), one_sided(scores, labels)
-        for line in filter(None, said):
+        warnings = (
+            same_label_warning(labels, model.cls_head.num_classes, place),
+            one_sided(scores, labels),
+        )
+        for line in filter(None, warnings):
             print(f'warning: {line}')
     for file in files:
         print(f'wrote {file} ({len(ids)} clips)')
     return TestResult(ids, scores, metrics, files)
 
 
-test_run.__test__ = False
+test_run.__test__ = False  # type: ignore[attr-defined]
 
 
 def _check(options: TestOptions) -> np.ndarray | None:
-    """Refuse what would else be said only after the whole test; the body part of each action, where
-    the submission needs them.
+    """Check before the test what its end will need.
+
+    Returns:
+        (K,) the body part of each action where the submission needs it, else None.
     """
     check_metrics(options.eval or ())
     if options.out and Path(options.out).suffix not in ('.pkl', '.pickle'):
         raise ConfigError(
             f'--out {options.out}: is written as a pickle. Expected a name that ends in .pkl; '
-            "scores.npz beside it holds the numbers with the clips' names, metrics.json the metrics."
+            "scores.npz beside it holds the scores with the clips' names, metrics.json the metrics."
         )
     submits = options.split == 'test' and Path(options.out or 'result.pkl').name == 'result.pkl'
     if options.format and not submits:
         raise ConfigError(
-            f'--format {options.format}: a submission is written beside result.pkl alone, the '
-            'result of the test split. Leave --format out, or --split and --out.'
+            f'--format {options.format}: a submission is written only beside result.pkl, the '
+            'result of the test split. Remove --format, or --split and --out.'
         )
     return check_format(options.format or 'codalab', options.coarse)
 
 
 def _result_file(run: Run, options: TestOptions, name: str) -> Path:
-    """--out, or result.pkl in the work dir, val.pkl for another split: nothing of the test's is
-    touched. Features have names of their own.
+    """Return --out, or result.pkl in the work dir, or val.pkl for the val split.
+
+    Features have other names than scores.
     """
     if options.out:
         return Path(options.out)
@@ -194,16 +219,13 @@ def _result_file(run: Run, options: TestOptions, name: str) -> Path:
 
 
 def _check_metrics(recipe: Recipe, options: TestOptions, labels: np.ndarray) -> None:
-    """Are the metrics fit for clips with several labels, where those are to be judged?"""
+    """Raise a ConfigError where metrics do not apply to clips with several labels."""
     if labels.ndim == 2 and not recipe.gives_features and not (labels < 0).any():
         check_metrics(options.eval or recipe.evaluation.metrics, several_labels=True)
 
 
 def _dataset(recipe: Recipe, split: Split) -> Any:
-    """The clips of `split` under the test pipeline.
-
-    Another split is tested exactly as the test split is.
-    """
+    """Build the clips of a split with the pipeline and settings of the test split."""
     if split == 'test':
         return build_split(recipe, 'test')
     recipe.require(f'data.{split}')
@@ -217,7 +239,7 @@ def _dataset(recipe: Recipe, split: Split) -> Any:
 
 
 def _as_trained(run: Run, meta: Mapping[str, Any], source: Path, ranks: Ranks) -> Run:
-    """The run with the layouts that the checkpoint stores; what they change is said."""
+    """Return the run with the layouts of the checkpoint, and print what they change."""
     recipe, notes = with_stored_layouts(run.recipe, meta, str(source))
     for note in notes if ranks.is_main else ():
         print(f'warning: {note}')
@@ -226,12 +248,12 @@ def _as_trained(run: Run, meta: Mapping[str, Any], source: Path, ranks: Ranks) -
 
 def _model(
     run: Run, options: TestOptions, ranks: Ranks, path: Path, data: Mapping[str, Any]
-) -> torch.nn.Module:
-    """The model with the weights of the checkpoint, which `path` names and `data` holds."""
-    cfg = dict(run.recipe.model)
+) -> Recognizer:
+    """Build the model with the weights of the checkpoint, the content `data` of the file `path`."""
+    cfg = dict(run.recipe.model or {})
     if options.average_clips is not None:
-        how = None if options.average_clips == 'none' else options.average_clips
-        cfg['test_cfg'] = {**(cfg.get('test_cfg') or {}), 'average_clips': how}
+        average = None if options.average_clips == 'none' else options.average_clips
+        cfg['test_cfg'] = {**(cfg.get('test_cfg') or {}), 'average_clips': average}
     model, note = build_recognizer(replace(run.recipe, model=cfg), data['state_dict'])
     if note and ranks.is_main:
         print(note)
@@ -248,12 +270,10 @@ def _model(
 
 
 def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
-    """The checkpoint asked for, or the work dir's newest, and its content.
-
-    The file itself where a link as latest.pth was given.
-    """
+    """Return the path and content of the checkpoint asked for, or of the newest in the work dir."""
     if options.checkpoint:
-        given = options.checkpoint  # a link once: a run that goes on may move it
+        given = options.checkpoint
+        # A link such as latest.pth is followed once, since a running training may change it.
         path = Path(os.path.realpath(given) if os.path.islink(given) else given)
         return path, read_checkpoint(path)
     found = CheckpointFolder(run.work_dir).newest_whole()
@@ -264,21 +284,17 @@ def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
         )
     path, data, complaints = found
     for line in complaints:
-        print(f'warning: a damaged checkpoint is passed over: {line}')
+        print(f'warning: a damaged checkpoint is skipped: {line}')
     return path, data
 
 
 def counts_of_checkpoint(meta: Mapping[str, Any], num_classes: int | None) -> np.ndarray | None:
-    """The training clips of each class, where the checkpoint says so for as many classes as the
-    model has.
-    """
+    """Return (K,) the training clips of each class from a checkpoint's meta; None without them."""
     counts = meta.get('class_counts')
-    fine = (
-        isinstance(counts, list)
-        and len(counts) == num_classes
-        and all(isinstance(n, int) and 0 <= n < 2**62 for n in counts)
-    )
-    return np.array(counts) if fine else None
+    if not isinstance(counts, list) or len(counts) != num_classes:
+        return None
+    valid = all(isinstance(n, int) and 0 <= n < 2**62 for n in counts)
+    return np.array(counts) if valid else None
 
 
 def _all_metrics(
@@ -288,23 +304,24 @@ def _all_metrics(
     labels: np.ndarray,
     counts: np.ndarray | None,
 ) -> dict[str, float]:
-    """Metrics of the clips' scores and, where a recognizer gives several answers, of each of them
-    and their blends: 'rgb_top1_acc' ...
+    """Return the metrics of the scores.
+
+    For recognizers with several answers also those of each answer and of blends: 'rgb_top1_acc' ...
     """
     names, topk = options.eval or recipe.evaluation.metrics, recipe.evaluation.topk
+    grouped = counts is not None and labels.ndim == 1 and is_long_tailed(counts)
     figures: dict[str, float] = {}
     for prefix, scores in judged_scores(answers).items():
-        own = dict(evaluate(scores, labels, metrics=names, topk=topk))
-        fit = counts is not None and labels.ndim == 1 and scores.shape[1] == len(counts)
-        if fit and is_long_tailed(counts):
+        values = dict(evaluate(scores, labels, metrics=names, topk=topk))
+        if grouped and counts is not None and scores.shape[1] == len(counts):
             groups = group_accuracy(scores, labels, counts)
-            own |= {key: value for key, value in groups.items() if not np.isnan(value)}
-        figures |= {f'{prefix}{key}': value for key, value in own.items()}
+            values |= {key: value for key, value in groups.items() if not np.isnan(value)}
+        figures |= {f'{prefix}{key}': value for key, value in values.items()}
     return figures
 
 
 def _why_not(recipe: Recipe, scores: np.ndarray, labels: np.ndarray) -> str:
-    """Why there can be no metrics; '' when there can."""
+    """Return why there are no metrics; '' if there are."""
     if recipe.gives_features:
         return 'these are features, not class scores (model.test_cfg.feat_ext)'
     unknown = labels < 0 if labels.ndim == 1 else (labels < 0).any(1)

@@ -1,47 +1,37 @@
-"""Training from a config file.
-
-Checks first, then a work dir that a stopped run continues from by itself.
-"""
+"""Train from a config file: check everything, then train in a work dir or continue a run."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
-import shlex
-import sys
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from .. import __version__
 from ..datasets import Batches
 from ..datasets.loader import worker_errors
-from ..engine import distributed, log
+from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder
 from ..engine.collectives import Collectives
 from ..engine.distributed import Ranks
 from ..engine.failures import together
-from ..engine.log import JsonLog, get_logger
+from ..engine.log import get_logger
 from ..engine.signals import Stopped
 from ..engine.trainer import Trainer
 from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_metrics
-from ..files.atomic import atomic_write
-from ..models import speed_up
+from ..models import Recognizer, speed_up
 from ..models.compiled import compile_backbone
-from ..recipe import Recipe, dump_config, read_recipe
-from .claim import Claim
+from ..recipe import Recipe, read_recipe
 from .dry_run import dry_run
+from .learning_rate import with_scaled_rate
 from .names import names_of_run
-from .odd_data import look_before_training
-from .options import TrainOptions
-from .rate import with_scaled_rate
+from .odd_data import check_before_training
+from .options import Given, TrainOptions
 from .resume import (
     Resume,
     as_trained,
@@ -51,6 +41,7 @@ from .resume import (
     how_to_go_on,
     settings_text,
 )
+from .run_files import meta_of_run, open_work_dir
 from .setup import (
     Run,
     build_batches,
@@ -67,6 +58,7 @@ from .setup import (
 )
 from .skeleton import input_of
 from .test import TestOptions, test_run
+from .work_dir_lock import WorkDirLock
 
 _FACTS = ('pyskl_version', 'torch_version', 'seed', 'amp', 'deterministic', 'world')  # for loggers
 
@@ -76,10 +68,19 @@ def train(
     options: TrainOptions | None = None,
     cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> Path:
-    """Train as the config file says; returns the work dir.
+    """Train as a config file says.
 
-    raises  UserError kinds for anything wrong in config, data or checkpoints, before the work dir is touched;
-            Stopped when a polite signal came (a checkpoint is written first)
+    Args:
+        config: path of the config file.
+        options: what the command line can say.
+        cfg_options: settings that replace the config's, by their dotted keys.
+
+    Returns:
+        The work dir.
+
+    Raises:
+        UserError: anything is wrong in config, data or checkpoints; the work dir is untouched.
+        Stopped: a signal asked the training to stop; a checkpoint was written before.
     """
     options = options or TrainOptions()
     run = read_run(config, cfg_options)
@@ -89,22 +90,28 @@ def train(
     with (
         together(ranks) as collectives,
         worker_errors(),
-        Claim(run.work_dir, ranks, collectives) as claim,
+        WorkDirLock(run.work_dir, ranks, collectives) as lock,
     ):
-        return _train(run, options, ranks, collectives, claim)
+        return _train(run, options, ranks, collectives, lock)
 
 
 @dataclass
-class Given:
-    """What a caller of `train_model` brings along.
+class _Parts:
+    """A model and its data, which fit each other.
 
-    A built model and data set, and how logs are named and filled.
+    Attributes:
+        model: on the rank's device.
+        train: batches to train on.
+        val: batches to validate on, if any.
+        counts: training clips of each class; None where there are no labels.
+        warnings: what looks odd in the data.
     """
 
-    model: torch.nn.Module
-    dataset: Any
-    timestamp: str | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    model: Recognizer
+    train: Batches
+    val: Batches | None
+    counts: list[int] | None
+    warnings: list[str]
 
 
 def _train(
@@ -112,64 +119,34 @@ def _train(
     options: TrainOptions,
     ranks: Ranks,
     collectives: Collectives,
-    claim: Claim,
+    lock: WorkDirLock,
     given: Given | None = None,
 ) -> Path:
-    """Check everything, put the run together, train.
-
-    From a config file, or with what is given (train_model).
-    """
+    """Check everything, build the run, and train; with `given` as train_model does."""
     wanted = ('optimizer', 'lr_config', 'total_epochs')
     run.recipe.require(*(wanted if given else ('model', 'data.train', *wanted)))
     recipe, rate_notes = with_scaled_rate(run.recipe, options.autoscale_lr, ranks.world)
     run = replace(run, recipe=recipe)
     if not options.dry_run:
-        claim.take()  # before a checkpoint is chosen that another training is about to follow up
+        lock.take()  # before choosing a checkpoint, which another training might be about to follow
     resume = checkpoint_to_resume(run, options) if given is None or recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
     settings = settings_text(recipe)
     recipe = as_trained(recipe, resume) if given is None else recipe
     run = replace(run, recipe=recipe)
     prepare_machine(recipe, ranks, options.deterministic)
-
-    # The model and the data, and whether they fit.
-    logger = get_logger(recipe.log_level, quiet=not ranks.is_main)
-    if given is None:
-        model = build_network(recipe, ranks, seed, logger)
-    else:
-        load_start(given.model, recipe, logger)
-        model = given.model.to(ranks.device)
-    train_batches = build_batches(recipe, 'train', ranks, seed, dataset=given and given.dataset)
-    judges = options.validate and recipe.data.val is not None
-    val_batches = _val_batches(recipe, ranks) if judges else None
-    data = train_batches.dataset, None if val_batches is None else val_batches.dataset
-    allowed = options.allow_odd_data or recipe.allow_odd_data
-    odd = look_before_training(recipe, model.cls_head, *data, allowed, collectives)
-    collectives.same(
-        clips=_clips(train_batches),
-        val_clips=_clips(val_batches),
-        settings=[settings, flags(options), seed],
-        checkpoint=None if resume is None else resume.place,
-    )
-    try:
-        check_match(model, train_batches, recipe, 'train')
-        if val_batches is not None:
-            check_match(model, val_batches, recipe, 'val')
-    except UserError:  # what looks odd may be why
-        _warn(logger, odd)
-        raise
-    _check_tests_to_come(model, recipe, options, ranks)
-    counts = teach_labels(model, train_batches.dataset, recipe)
-    if options.compile:
-        compile_backbone(model)
-    else:
-        speed_up(model)
+    same = {
+        'settings': [settings, flags(options), seed],
+        'checkpoint': None if resume is None else resume.place,
+    }
+    parts = _build(recipe, options, ranks, collectives, seed, same, given)
+    model, train_batches, val_batches = parts.model, parts.train, parts.val
     if options.dry_run:
-        _warn(logger, odd)
+        _warn(get_logger(recipe.log_level, quiet=not ranks.is_main), parts.warnings)
         dry_run(model, recipe, ranks, collectives, train_batches, val_batches, seed, options.amp)
         return run.work_dir
 
-    # The loop. Nothing is written before _open_work_dir.
+    # The loop. Nothing is written before open_work_dir.
     trainer = Trainer(
         model,
         recipe,
@@ -184,21 +161,21 @@ def _train(
     if resume is not None:
         trainer.resume(resume.data, str(resume.path))
         trainer.folder.spared = resume.origin
-    meta = _meta(settings, options, ranks, seed, counts, resume)
+    meta = meta_of_run(settings, options, ranks, seed, parts.counts, resume)
     meta |= input_of(model, recipe)
     meta['label_names'] = names_of_run(recipe, model.cls_head.num_classes, train_batches.dataset)
-    claim.take(make=True)
-    logger, json_log = _open_work_dir(run, ranks, collectives, meta, given)
+    lock.take(make=True)
+    logger, json_log = open_work_dir(run, ranks, collectives, meta, given)
     trainer.log_to(logger, json_log, meta)
     if resume is not None:
-        _say_where_from(logger, resume, given)
+        _log_resume(logger, resume, given)
         warn_of_other_input(logger, model, recipe, resume.data['meta'], str(resume.path))
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
     if val_batches is not None:
         warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)
     for level, line in rate_notes:
         logger.log(level, '%s', line)
-    _warn(logger, [*odd, *claim.notes])
+    _warn(logger, [*parts.warnings, *lock.notes])
     sent = contextlib.nullcontext()
     if ranks.is_main:
         facts = {key: meta[key] for key in _FACTS}
@@ -214,23 +191,83 @@ def _train(
     return run.work_dir
 
 
+def _build(
+    recipe: Recipe,
+    options: TrainOptions,
+    ranks: Ranks,
+    collectives: Collectives,
+    seed: int,
+    same: Mapping[str, Any],
+    given: Given | None,
+) -> _Parts:
+    """Build the model and its data, and check that they fit each other and the tests to come.
+
+    Args:
+        recipe: the config's.
+        options: the command line's.
+        ranks: all processes.
+        collectives: of all processes.
+        seed: of the run.
+        same: what must be equal on all ranks, beside the clips.
+        given: a model and a data set that are built already.
+    """
+    logger = get_logger(recipe.log_level, quiet=not ranks.is_main)
+    if given is None:
+        model = build_network(recipe, ranks, seed, logger)
+    else:
+        load_start(given.model, recipe, logger)
+        model = given.model.to(ranks.device)
+    dataset = None if given is None else given.dataset
+    train_batches = build_batches(recipe, 'train', ranks, seed, dataset=dataset)
+    validates = options.validate and recipe.data.val is not None
+    val_batches = _val_batches(recipe, ranks) if validates else None
+
+    # What looks odd may be the reason why parts do not fit, so it is looked for first.
+    val_data = None if val_batches is None else val_batches.dataset
+    allowed = options.allow_odd_data or recipe.allow_odd_data
+    warnings = check_before_training(
+        recipe, model.cls_head, train_batches.dataset, val_data, allowed, collectives
+    )
+    collectives.same(clips=_clips(train_batches), val_clips=_clips(val_batches), **same)
+    try:
+        check_match(model, train_batches, recipe, 'train')
+        if val_batches is not None:
+            check_match(model, val_batches, recipe, 'val')
+    except UserError:
+        _warn(logger, warnings)
+        raise
+    _check_tests_to_come(model, recipe, options, ranks)
+
+    counts = teach_labels(model, train_batches.dataset, recipe)
+    if options.compile:
+        compile_backbone(model)
+    else:
+        speed_up(model)
+    return _Parts(model, train_batches, val_batches, counts, warnings)
+
+
 def _warn(logger: logging.Logger, lines: Sequence[str]) -> None:
     for line in lines:
         logger.warning('%s', line)
 
 
 def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
-    """The val split. A UserError kind when it can't be judged, before an epoch is spent on it."""
+    """Return the batches of the val split.
+
+    Raises:
+        UserError: the split cannot be evaluated; checked before the first epoch.
+    """
     if recipe.gives_features:
         raise ConfigError(
-            f'{recipe.filename}: model.test_cfg.feat_ext: features are no class scores, so data.val cannot be judged. Leave feat_ext out '
-            'while training, or train with --no-validate.'
+            f'{recipe.filename}: model.test_cfg.feat_ext: features are not class scores, so '
+            'data.val cannot be evaluated. Remove feat_ext while training, or train with '
+            '--no-validate.'
         )
     if recipe.keeps_views_apart:
         raise ConfigError(
             f"{recipe.filename}: model.test_cfg.average_clips = None keeps a clip's views "
-            "apart, so data.val cannot be judged. Take 'prob' while training, or train "
-            'with --no-validate.'
+            "apart, so data.val cannot be evaluated. Use 'prob' while training, or train with "
+            '--no-validate.'
         )
     batches = build_batches(recipe, 'val', ranks)
     truth = np.asarray(batches.dataset.truth)
@@ -239,35 +276,33 @@ def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
             check_metrics(recipe.evaluation.metrics, several_labels=True)
     if not (truth >= 0 if truth.ndim == 1 else truth > 0).any():
         raise DataError(
-            f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, so nothing can be judged. Give them '
-            'labels, or train with --no-validate.'
+            f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, '
+            'so nothing can be evaluated. Give them labels, or train with --no-validate.'
         )
     return batches
 
 
 def _check_tests_to_come(
-    model: torch.nn.Module, recipe: Recipe, options: TrainOptions, ranks: Ranks
+    model: Recognizer, recipe: Recipe, options: TrainOptions, ranks: Ranks
 ) -> None:
-    """Is there what --test-last and --test-best need? Better said now than after the training."""
-    judged = options.validate and recipe.data.val is not None
-    if options.test_best and not (judged and recipe.evaluation.best_metric is not None):
+    """Check before the training what --test-last and --test-best will need after it."""
+    validates = options.validate and recipe.data.val is not None
+    if options.test_best and not (validates and recipe.evaluation.best_metric is not None):
         raise ConfigError(
-            f'{recipe.filename}: --test-best: no best checkpoint is kept without validation (--no-validate, no data.val, or '
-            'evaluation.save_best = None). Validate, or take --test-last.'
+            f'{recipe.filename}: --test-best: no best checkpoint is kept without validation '
+            '(--no-validate, no data.val, or evaluation.save_best = None). Validate, or use '
+            '--test-last.'
         )
     if options.test_last or options.test_best:
         check_match(model, build_batches(recipe, 'test', ranks), recipe, 'test')
 
 
 def _clips(batches: Batches | None) -> Any:
-    """What tells whether two ranks have the same clips."""
+    """Return the fingerprint of the clips, by which ranks compare them."""
     return None if batches is None else batches.dataset.fingerprint
 
 
-# -- going on, the work dir -----------------------------------------------------------------------
-
-
-def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
+def _log_resume(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
     without = '--no-resume with another --work-dir' if given is None else 'without resume_from, it'
     advice = f'{without} starts anew.'
     logger.info('Going on from %s (epoch %s, iteration %s); %s', resume.path, *resume.place, advice)
@@ -275,74 +310,10 @@ def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None)
         logger.warning('%s', note)
 
 
-def _meta(
-    settings: str,
-    options: TrainOptions,
-    ranks: Ranks,
-    seed: int,
-    counts: list[int] | None,
-    resume: Resume | None,
-) -> dict[str, Any]:
-    """What every checkpoint says of the run that wrote it."""
-    return {
-        'pyskl_version': __version__,
-        'torch_version': str(torch.__version__),
-        'settings': settings,
-        'seed': seed,
-        **flags(options),
-        'world': ranks.world,
-        'class_counts': counts,
-        'resumed_from': None if resume is None else resume.origin,
-    }
-
-
-def _open_work_dir(
-    run: Run, ranks: Ranks, collectives: Collectives, meta: dict[str, Any], given: Given | None
-) -> tuple[logging.Logger, JsonLog]:
-    """Write the config, into `meta` too, and open the logs.
-
-    What is given brings its own meta and its own config.
-    """
-    if given is not None:
-        meta.update({**given.meta, **meta})
-    else:
-        meta.update(config=_as_run(run, meta['seed']), config_name=f'{run.name}.py')
-        if ranks.is_main:
-            CheckpointFolder(run.work_dir).forget_unfinished()
-            with atomic_write(run.work_dir / meta['config_name'], 'w', encoding='utf-8') as f:
-                f.write(meta['config'])
-    stamp = given.timestamp if given is not None else None
-    return _open_logs(run.recipe, ranks, stamp or collectives.tell(log.timestamp()), meta)
-
-
-def _as_run(run: Run, seed: int) -> str:
-    """The config with what the command line said instead.
-
-    Its text alone tests the run, and trains it again.
-    """
-    recipe = run.recipe
-    said = {'work_dir': recipe.work_dir, 'seed': seed, 'optimizer': recipe.optimizer}
-    if recipe.auto_scale_lr is not None:  # the batch that the rate, scaled or not, belongs to
-        said['auto_scale_lr'] = asdict(recipe.auto_scale_lr)
-    return dump_config({**run.config._cfg_dict, **said})
-
-
-def _open_logs(
-    recipe: Recipe, ranks: Ranks, stamp: str, meta: Mapping[str, Any]
-) -> tuple[logging.Logger, JsonLog]:
-    work_dir = Path(recipe.work_dir)
-    logger = get_logger(recipe.log_level, work_dir / f'{stamp}.log', quiet=not ranks.is_main)
-    head = ('pyskl_version', 'torch_version', 'config_name', 'config', 'seed', 'amp', 'world')
-    first_row = {key: meta[key] for key in head if key in meta}
-    file = work_dir / f'{stamp}.log.json' if ranks.is_main else None
-    return logger, JsonLog(
-        file, {**first_row, 'command': shlex.join(sys.argv), 'time': time.asctime()}
-    )
-
-
 def _test_afterwards(
     run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectives, logger: logging.Logger
 ) -> None:
+    """Test the last and the best checkpoint where asked for."""
     folder = CheckpointFolder(run.work_dir)
     for wanted, name, path in (
         (options.test_last, 'last', run.work_dir / 'latest.pth'),
@@ -350,7 +321,8 @@ def _test_afterwards(
     ):
         if wanted and path is None:
             logger.warning(
-                '--test-best: no best checkpoint was kept, as no epoch was judged (evaluation.start, evaluation.interval)'
+                '--test-best: no best checkpoint was kept, since no epoch was evaluated '
+                '(evaluation.start, evaluation.interval)'
             )
         elif wanted:
             out = str(run.work_dir / f'{name}_pred.pkl')
@@ -358,7 +330,7 @@ def _test_afterwards(
 
 
 def train_model(
-    model: torch.nn.Module,
+    model: Recognizer,
     dataset: Any,
     cfg: Any,
     validate: bool = False,
@@ -366,12 +338,17 @@ def train_model(
     timestamp: str | None = None,
     meta: Mapping[str, Any] | None = None,
 ) -> None:
-    """PYSKL's entry point: train a built model on a built dataset (or a list that holds one) by an mmcv-style config.
+    """Train a built model on a built data set, as PYSKL's function of this name does.
 
-    cfg        load_from and resume_from are honoured; auto_resume is a matter of tools/train.py, as in PYSKL
-    validate   also judge cfg.data.val as cfg.evaluation says
-    test       dict(test_last=..., test_best=...) is a matter of tools/train.py here and must be empty or false
-    timestamp  names the logs in cfg.work_dir; None: now
+    Args:
+        model: a recognizer.
+        dataset: a data set, or a list that holds one.
+        cfg: an mmcv-style config. load_from and resume_from are honoured; auto_resume belongs to
+            tools/train.py, as in PYSKL.
+        validate: whether to evaluate cfg.data.val as cfg.evaluation says.
+        test: must be empty or false; testing afterwards belongs to tools/train.py.
+        timestamp: names the logs in cfg.work_dir; by default the present time.
+        meta: goes into the checkpoints.
     """
     if any((test or {}).values()):
         raise ConfigError(
@@ -382,6 +359,6 @@ def train_model(
     dataset = dataset[0] if isinstance(dataset, (list, tuple)) else dataset
     run, collectives = Run(cfg, recipe, recipe.filename), Collectives(ranks)
     options = TrainOptions(validate=validate)
-    with Claim(run.work_dir, ranks, collectives) as claim:
+    with WorkDirLock(run.work_dir, ranks, collectives) as lock:
         given = Given(model, dataset, timestamp, meta or {})
-        _train(run, options, ranks, collectives, claim, given)
+        _train(run, options, ranks, collectives, lock, given)

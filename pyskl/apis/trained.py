@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..datasets import Compose
@@ -24,6 +24,7 @@ class TrainedRecognizer(ViewRecognizer):
         wanted: what the pipeline and the network take of a clip.
         label_sources: (where, names) pairs for the names of the classes, the best first.
         layouts: names of the layouts that the config and the checkpoint name.
+        told: kinds of oddities that were warned of already.
     """
 
     cls_head: Any
@@ -31,7 +32,8 @@ class TrainedRecognizer(ViewRecognizer):
     pipeline: Compose
     wanted: Wanted
     label_sources: Sequence[tuple[str, Any]]
-    layouts: Collection[str]
+    layouts: set[str]
+    told: set[str]
 
 
 def class_names_of(model: TrainedRecognizer, *first: tuple[str, Labels | None]) -> list[str]:

@@ -1,10 +1,8 @@
-"""What a model from init_recognizer takes of a clip: its pipeline and its network say it."""
+"""Determine from pipeline and network which clips a model from init_recognizer takes."""
 
 from __future__ import annotations
 
 from typing import Literal
-
-from torch import nn
 
 from ..datasets import Compose
 from ..datasets.pipelines import (
@@ -17,11 +15,12 @@ from ..datasets.pipelines import (
 from ..datasets.pipelines.base import is_ours
 from ..inference.clips import Wanted
 from .odd_data import expected_of
+from .trained import TrainedRecognizer
 from .video_clips import takes_only_pictures, takes_pictures
 
 
-def wanted_of(model: nn.Module) -> Wanted:
-    """Ask a model with its test pipeline (`pipeline`) and recipe (`cfg`)."""
+def wanted_of(model: TrainedRecognizer) -> Wanted:
+    """Return what a model with a test pipeline and a recipe takes of a clip."""
     step, in_space = _needs(model.pipeline)
     return Wanted(
         str(model.cfg.filename),
@@ -40,7 +39,7 @@ def _pictures(pipeline: Compose) -> Literal['no', 'beside', 'alone']:
 
 
 def _needs(pipeline: Compose) -> tuple[str | None, bool]:
-    """The first step that works on a picture only, or in space only, and whether it is in space.
+    """Return the first step that works only in pictures or only in space, and whether in space.
 
     (None, False) where all steps take both.
     """
@@ -52,15 +51,15 @@ def _needs(pipeline: Compose) -> tuple[str | None, bool]:
     return None, False
 
 
-def num_joints_of(model: nn.Module) -> int | None:
-    """Return how many joints a clip must have; None where nobody says it.
+def num_joints_of(model: TrainedRecognizer) -> int | None:
+    """Return how many joints a clip must have, or None if that is unknown.
 
-    That says the layout of a step of the pipeline, the network's graph, or the number of heatmaps.
+    The layout of a pipeline step, the network's graph, or the number of heatmaps tells it.
     """
     layout, steps = expected_of(model.pipeline).layout, model.pipeline.steps
     if layout is not None:
         return layout.num_joints
-    if not all(map(is_ours, steps)):  # they may make other joints of the clip's
+    if not all(map(is_ours, steps)):  # custom steps may change the joints
         return None
     graph = getattr(model.backbone, 'graph', None)
     if graph is not None:

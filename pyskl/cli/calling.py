@@ -52,6 +52,26 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any):
         super().__init__(**{'prog': _called or None, **settings})
 
+    def add_cfg_options(self) -> None:
+        """Add --cfg-options."""
+        self.add_argument(
+            '--cfg-options',
+            nargs='+',
+            default=[],
+            metavar='KEY=VALUE',
+            help='override config keys, e.g. optimizer.lr=0.1 data.train.pipeline.0.clip_len=16',
+        )
+
+    def add_device(self) -> None:
+        """Add --device."""
+        self.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda if available)')
+
+    def add_amp(self) -> None:
+        """Add --amp."""
+        self.add_argument(
+            '--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)'
+        )
+
     def format_help(self) -> str:
         """Return the help text."""
         return as_called(super().format_help())

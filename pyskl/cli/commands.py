@@ -62,7 +62,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         'predict': Command('predict', 'recognise videos or clips'),
         'spot': Command('spot', 'spot gestures in long recordings'),
         'export': Command('export', 'write a network as ONNX, for torch.export, as a folder'),
-        'push': Command('push', 'send a network to the Hugging Face Hub'),
+        'push': Command('push', 'upload a network to the Hugging Face Hub'),
         'convert-checkpoint': Command(
             'convert_checkpoint', 'convert .pth, .safetensors and weights of other toolboxes'
         ),

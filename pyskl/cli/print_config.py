@@ -13,13 +13,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
     parser.add_argument('config', help='config file; the output can be saved and used in its place')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='override config keys, e.g. optimizer.lr=0.1 data.train.pipeline.0.clip_len=16',
-    )
+    parser.add_cfg_options()
     return parser.parse_args(argv)
 
 

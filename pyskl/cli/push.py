@@ -1,9 +1,9 @@
-"""Send a trained network to the Hugging Face Hub: a folder that tools/export.py --card wrote.
+"""Upload a trained network to the Hugging Face Hub: a folder that tools/export.py --card wrote.
 
     python tools/export.py configs/demo/joint.py -C work_dirs/demo/joint/latest.pth -o joint --card
     python tools/push.py joint user/joint --private
 
-Who wants it says pyskl.hub.from_pretrained('user/joint'). docs/recipes/trackers_and_hubs.md.
+pyskl.hub.from_pretrained('user/joint') loads it. See docs/recipes/trackers_and_hubs.md.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..files.given import check_present
+from ..files.path_checks import check_present
 from .calling import Parser
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add('folder', type=Path, help='what tools/export.py --card wrote')
-    add('name', metavar='USER/NAME', help='the repository, made where there is none')
-    add('--private', action='store_true', help='a new repository is seen by its owner alone')
-    add('--message', default='Add the network', help='of the commit')
+    add('folder', type=Path, help='folder that tools/export.py --card wrote')
+    add('name', metavar='USER/NAME', help='repository, created if there is none')
+    add('--private', action='store_true', help='make a new repository private')
+    add('--message', default='Add the network', help='message of the commit')
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     check_present(args.folder)
-    # Not before: --help and wrong options answer at once.
+    # imported late, so that --help and wrong options answer at once
     from ..hub import push_to_hub
 
     print(push_to_hub(args.folder, args.name, args.private, args.message))

@@ -21,9 +21,9 @@ from ..files.texts import read_text
 from ..sources.imigue import IMG_SHAPE, PUBLISHED_VAL_VIDEOS, SPLITS
 from ..sources.imigue.convert import convert
 from ..sources.imigue.find import Found, find
-from ..sources.imigue.findings import ID_MOD_99
 from ..sources.imigue.joints import DEFAULT, Joints
 from ..sources.imigue.settings import Settings
+from ..sources.imigue.summary import ID_MOD_99
 from ..wording import count
 from .calling import Parser
 from .places import home

@@ -108,7 +108,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="show small frames of the clips' videos in the player; everybody with the page can "
         'then see the people',
     )
-    add('--device', help='for --occlusion: cpu, cuda, cuda:1 (default: cuda where there is one)')
+    add('--device', help='for --occlusion: cpu, cuda, cuda:1 (default: cuda if available)')
     return parser.parse_args(argv)
 
 

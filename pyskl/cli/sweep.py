@@ -67,13 +67,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="judge ensembles also with weights chosen on that split (default: the plan's, else "
         'equal)',
     )
-    add(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='override config keys of every run',
-    )
+    parser.add_cfg_options()
     add(
         '--work-dir',
         default='work_dirs/sweep',
@@ -130,9 +124,15 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         action='store_true',
         help='list the runs with their numbers and whether they are done, and make none',
     )
-    add('--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)')
-    add('--device', help='cpu, cuda, cuda:1 (default: cuda if available)')
+    parser.add_amp()
+    parser.add_device()
     args = parser.parse_args(argv)
+    _check(args)
+    return args
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Set the launcher, and raise a ConfigError for options that are wrong or do not fit."""
     for name in ('jobs', 'time'):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise ConfigError(f'--{name} {getattr(args, name)}: expected at least 1.')
@@ -153,7 +153,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
             f'--gpus {" ".join(args.gpus)}: with --launcher slurm expected 0 or 1, the number of '
             'GPUs of each run.'
         )
-    return args
 
 
 def make_launcher(args: argparse.Namespace) -> Launcher:

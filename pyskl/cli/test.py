@@ -73,13 +73,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         choices=['none', 'pytorch', 'slurm'],
         help='launcher of several processes (default: pytorch under torchrun, else none)',
     )
-    parser.add_argument(
-        '--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)'
-    )
-    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda if available)')
-    parser.add_argument(
-        '--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys'
-    )
+    parser.add_amp()
+    parser.add_device()
+    parser.add_cfg_options()
     parser.add_argument(
         '--report',
         nargs='?',

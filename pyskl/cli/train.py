@@ -65,11 +65,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         choices=['none', 'pytorch', 'slurm'],
         help='launcher of several processes (default: pytorch under torchrun, else none)',
     )
-    parser.add_argument(
-        '--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)'
-    )
+    parser.add_amp()
     parser.add_argument('--compile', action='store_true', help='torch.compile the backbone')
-    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda if available)')
+    parser.add_device()
     parser.add_argument(
         '--autoscale-lr',
         action='store_true',
@@ -93,12 +91,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='train even on clips that cannot be right (data/README.md, "What is checked when a '
         'training starts")',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        metavar='KEY=VALUE',
-        help='override config keys, e.g. optimizer.lr=0.01',
-    )
+    parser.add_cfg_options()
     parser.add_argument(
         '--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS
     )  # passed by old launchers

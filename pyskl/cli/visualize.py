@@ -99,7 +99,7 @@ def _add_clip_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_pipeline_options(parser: argparse.ArgumentParser, split: str) -> None:
+def _add_pipeline_options(parser: Parser, split: str) -> None:
     add = parser.add_argument
     add('config', metavar='CONFIG', help='config file')
     add('id', metavar='ID', help="the clip's name (frame_dir)")
@@ -116,7 +116,7 @@ def _add_pipeline_options(parser: argparse.ArgumentParser, split: str) -> None:
         metavar='N',
         help="seed of the pipeline's random numbers (default: 0)",
     )
-    _add_cfg_options(parser)
+    parser.add_cfg_options()
 
 
 def _add_skeleton_options(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +129,7 @@ def _add_skeleton_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--list', action='store_true', help='list the known layouts')
 
 
-def _add_graph_options(parser: argparse.ArgumentParser) -> None:
+def _add_graph_options(parser: Parser) -> None:
     add = parser.add_argument
     add(
         'layout',
@@ -149,7 +149,7 @@ def _add_graph_options(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='with a checkpoint: number of the graph convolution, from 0 (default: the last)',
     )
-    _add_cfg_options(parser)
+    parser.add_cfg_options()
 
 
 def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
@@ -172,12 +172,6 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         help="frames a second of a GIF or MP4 (default: the video's, else 25; 12.5 for sampled "
         'frames)',
-    )
-
-
-def _add_cfg_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config keys'
     )
 
 

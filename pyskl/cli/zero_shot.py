@@ -59,14 +59,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--seed', type=seed_number, default=0, help='seed of every training (default: 0)'
     )
-    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda if available)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='override config keys of every run',
-    )
+    parser.add_device()
+    parser.add_cfg_options()
     return parser.parse_args(argv)
 
 

@@ -110,14 +110,14 @@ def _figures(path: str | os.PathLike, checkpoint: str | os.PathLike) -> dict[str
     found = read_json(path, expected, MAX_BYTES)
     figures = found.get('metrics') if isinstance(found, dict) else None
     if not isinstance(figures, dict) or not {'checkpoint', 'split', 'clips'} <= set(found):
-        raise DataError(f'{path}: are no figures of a test. {expected}')
+        raise DataError(f'{path}: holds no figures of a test. {expected}')
     tested = str(found['checkpoint'])
     if not {Path(tested).name, _real_name(tested)} & {
         Path(checkpoint).name,
         _real_name(checkpoint),
     }:
         raise DataError(
-            f'{path}: has the figures of {plain(tested)}, not those of {checkpoint}. Test that one, '
+            f'{path}: has the figures of {plain(tested)}, not of {checkpoint}. Test that checkpoint, '
             'or leave the figures out.'
         )
     numbers = {

@@ -58,7 +58,7 @@ def save_pretrained(
 ) -> Path:
     """Write a trained network as a folder, which takes the place of one of that name.
 
-    Before it does, the network is built from the new folder, and its weights are compared.
+    First the network is built from the new folder, and its weights are compared.
 
     Args:
         folder: the new folder.
@@ -204,7 +204,7 @@ def from_pretrained(
     try:
         return init_recognizer(config, folder / WEIGHTS, device)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
-        # What becomes of numbers that no author would write.
+        # Numbers that no author would write reach torch.
         raise ConfigError(
             f'{folder / CONFIG}: no network can be built from its config ({type(e).__name__}: '
             f'{brief(str(e))}). Get the folder again, or ask its author.'

@@ -63,7 +63,7 @@ def downloaded(
         raise
     except Exception as error:  # the network: errors of several packages
         raise UserError(
-            f'{name}: is no folder here, and cannot be had from the hub ({_said(error)}). Check the '
+            f'{name}: is no folder here and cannot be fetched from the hub ({_said(error)}). Check the '
             'name, the network and, where it is not public, the login (hf auth login).'
         ) from error
     return Path(folder)

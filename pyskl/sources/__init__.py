@@ -1,5 +1,7 @@
-"""Raw data of the field -> annotations: iMiGUE's releases, other forms in forms/ (tools/convert.py), made-up people in
-synthetic/.
+"""Read raw data as annotations.
+
+iMiGUE's releases (imigue/), what pose estimators and other data sets write (forms/), key points
+from videos (video_poses/), synthetic people (synthetic/).
 """
 
 from .pack import pack_file

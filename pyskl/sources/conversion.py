@@ -1,4 +1,4 @@
-"""Raw data of any form -> an annotation file: read clip by clip, what is wrong left out by name."""
+"""Convert raw data of any form into annotations, clip by clip, leaving out faulty ones by name."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from ..skeletons.mapping import joint_origins, map_joints
 from ..wording import count, plain, some
 from .source import Source
 
-FOLDER = 'folder'  # --labels: the folder that a clip lies in is its class
-MOST_LINES = 30
-MOST_ALIKE = 3
+FOLDER = 'folder'  # value of --labels: a clip's folder is its class
+MOST_LINES = 30  # lines on what was left out
+MOST_ALIKE = 3  # of them lines that differ in numbers only
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is done to clips of any form; see tools/convert.py's options of the same names."""
+    """Options for clips of any form; see the options of the same names of tools/convert.py."""
 
     labels: str | None = None
     label_names: Path | None = None
@@ -47,13 +47,13 @@ class Settings:
 
 @dataclass
 class Converted:
-    """What became of the raw data.
+    """The result of a conversion.
 
     Attributes:
         split: name -> clips.
         annotations: the clips, as write_annotations takes them.
         about: names of the classes, and the layout.
-        lines: what was found, noted and left out, to be shown.
+        lines: what was found, noted and left out, for the user.
     """
 
     split: dict[str, list[str]]
@@ -63,14 +63,19 @@ class Converted:
 
 
 def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings()) -> Converted:
-    """Read all that is there.
+    """Read all clips of a source.
+
+    Args:
+        source: the form of the raw data.
+        paths: files and folders.
+        settings: labels, splits, joints.
 
     Raises:
-        DataError: nothing can be read; with `settings.strict` also where anything is left out. All
-            faults are named.
-        UserError: options that do not fit the data.
+        DataError: nothing can be read, or with `settings.strict` anything is left out; names all
+            faults.
+        UserError: the options do not fit the data.
     """
-    # What can be known to be wrong before all is read.
+    # Check the options that need no data first.
     if settings.split_by:
         check_rule(settings.split_by)
     if settings.layout:
@@ -80,21 +85,23 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
     if settings.labels and settings.labels != FOLDER:
         listed = read_label_file(settings.labels, label_names)
 
-    annotations, homes, num_places = _read(source, paths)
+    annotations, origins, num_units = _read(source, paths)
     if source.left_out and (settings.strict or not annotations):
         raise DataError('\n'.join([*_left_out(source), 'Nothing was written.']))
     if not annotations:
         raise DataError(f'{some(map(str, paths))}: holds no clips. Expected {source.reads}.')
 
-    # What the file says of all clips.
+    # Layout and joints.
     layout = settings.layout or source.layout(annotations[0]['keypoint'].shape[2])
     _check_layout(layout, annotations)
     if settings.joints:
         layout = _choose_joints(annotations, layout, settings.joints)
+
+    # Labels and their names.
     clips = Joined(annotations, notes=source.notes)
     names = label_names or source.label_names()
     if settings.labels:
-        listed = listed or _of_folders(annotations, homes, label_names)
+        listed = listed or _labels_of_folders(annotations, origins, label_names)
         for annotation in annotations:
             annotation['label'] = NO_LABEL
         clips.put_labels(listed, [source.origin(name) for name in clips.names])
@@ -111,40 +118,41 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
     clips.about = About(names and tuple(names), layout)
     clips.put_splits(_splits(source, annotations, settings))
 
+    # The lines to show.
     known = layout if isinstance(layout, str) else layout_of(layout).name if layout else None
     num_joints = annotations[0]['keypoint'].shape[2]
-    joints = f'{num_joints} joints ({known or "layout unknown: --layout says it"})'
-    origin = f'{count(len(annotations), "clip")} of {joints} from {count(num_places, "place")}'
+    joints = f'{num_joints} joints ({known or "layout unknown: name it with --layout"})'
+    total = f'{count(len(annotations), "clip")} of {joints} from {count(num_units, "place")}'
     notes = [f'note: {line}' for line in source.notes.lines()]
-    lines = [f'{source.form}: {origin}', *notes, *_left_out(source)]
+    lines = [f'{source.form}: {total}', *notes, *_left_out(source)]
     return Converted(clips.split, annotations, clips.about, lines)
 
 
 def _read(
     source: Source, paths: Sequence[Path]
 ) -> tuple[list[dict[str, Any]], dict[str, Path], int]:
-    """Return the clips, where each comes from, and how many files and folders were read."""
+    """Return the clips, the path that each comes from, and the number of files and folders read."""
     units = source.find(paths)
     annotations: list[dict[str, Any]] = []
-    homes: dict[str, Path] = {}
+    origins: dict[str, Path] = {}
     with tqdm(desc=source.form, unit=' clips', leave=False, disable=None) as bar:
         for i, unit in enumerate(units, 1):
             bar.set_postfix_str(f'file {i} of {len(units)}', refresh=False)
             for annotation in _clips(source, unit):
                 name = annotation['frame_dir']
-                if name in homes:
-                    source.leave_out(f'{unit.path}: clip {plain(name)} is in {homes[name]}, too.')
+                if name in origins:
+                    source.leave_out(f'{unit.path}: clip {plain(name)} is also in {origins[name]}.')
                     continue
-                homes[name] = unit.path
+                origins[name] = unit.path
                 annotations.append(annotation)
                 bar.update()
     source.reading = None
     source.finish(annotations)
-    return _same_joints(source, annotations), homes, len(units)
+    return _same_joints(source, annotations), origins, len(units)
 
 
 def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
-    """Yield a unit's clips that are whole."""
+    """Yield the valid clips of a unit and leave the others out."""
     source.reading = unit.path
     try:
         for annotation in source.read(unit):
@@ -160,7 +168,7 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
 
 
 def _is_plain(annotation: Mapping[str, Any]) -> bool:
-    """Whether an annotation can be written with the types that it has."""
+    """Return whether an annotation can be written with its own types."""
     label, keypoint = annotation.get('label'), annotation.get('keypoint')
     labels = label if isinstance(label, list) else [label]
     numbers = isinstance(keypoint, np.ndarray) and keypoint.dtype.kind in 'fiu'
@@ -169,17 +177,17 @@ def _is_plain(annotation: Mapping[str, Any]) -> bool:
 
 
 def _other_form(source: Source, path: Path) -> str:
-    """Say what a file is that is another form's."""
+    """Say what a file of another form is, and how to convert it."""
     form = detect_format(path) if path.is_file() else None
     if form is None or not form.way.startswith('python tools/'):
         return ''
-    if f' {source.form} ' in form.way or form.what == f'a {source.form}':  # its own form
+    if f' {source.form} ' in form.way or form.what == f'a {source.form}':  # this very form
         return ''
     return f' It is {form.what}: {form.way_in(path)}'
 
 
 def _same_joints(source: Source, annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave out the clips with other joints, or coordinates, than most."""
+    """Leave out the clips whose numbers of joints or coordinates differ from most clips'."""
     kinds = Counter(a['keypoint'].shape[2:] for a in annotations)
     if len(kinds) < 2:
         return annotations
@@ -187,8 +195,8 @@ def _same_joints(source: Source, annotations: list[dict[str, Any]]) -> list[dict
     for annotation in annotations:
         if annotation['keypoint'].shape[2:] != usual:
             source.leave_out(
-                f'clip {plain(annotation["frame_dir"])}: {annotation["keypoint"].shape[2:]} joints and '
-                f'coordinates, while most have {usual}. Convert it apart.'
+                f'clip {plain(annotation["frame_dir"])}: {annotation["keypoint"].shape[2:]} joints '
+                f'and coordinates, while most clips have {usual}. Convert it separately.'
             )
     return [a for a in annotations if a['keypoint'].shape[2:] == usual]
 
@@ -198,9 +206,9 @@ def _choose_joints(
     layout: str | Mapping[str, Any] | None,
     joints: Sequence[str],
 ) -> str | Mapping[str, Any]:
-    """Keep some joints, in place: those of a known layout, by their names, or names and numbers."""
+    """Keep some joints, in place: those of a known layout, or joints by name or number."""
     if layout is None:
-        raise UserError('--joints: the layout of these clips is not known. Say it with --layout.')
+        raise UserError('--joints: the layout of these clips is unknown. Name it with --layout.')
     whole = layout_of(layout)
     if len(joints) == 1 and joints[0] in LAYOUTS:
         return _as_layout(annotations, whole, joints[0])
@@ -209,29 +217,29 @@ def _choose_joints(
     lacking = [joint for joint in joints if joint not in numbers]
     if lacking:
         raise UserError(
-            f'--joints: {whole.name} has no {some(lacking)}. Expected a known layout whose joints it '
-            f'has, or names or numbers of its {whole.num_joints} joints.'
+            f'--joints: {whole.name} has no {some(lacking)}. Expected a known layout whose joints '
+            f'it has, or names or numbers of its {whole.num_joints} joints.'
         )
-    places = [numbers[joint] for joint in joints]
+    indices = [numbers[joint] for joint in joints]
     base = {'name': layout} if isinstance(layout, str) else dict(layout)
     old = base.get('keep')
-    chosen = base | {'keep': places if old is None else [old[place] for place in places]}
+    chosen = base | {'keep': indices if old is None else [old[i] for i in indices]}
     layout_of(chosen)
     for annotation in annotations:
         for key in ('keypoint', 'keypoint_score'):
             if key in annotation:
-                annotation[key] = annotation[key][:, :, places]
+                annotation[key] = annotation[key][:, :, indices]
     return chosen
 
 
 def _as_layout(annotations: list[dict[str, Any]], whole: Layout, name: str) -> str:
-    """Make the clips', in place, those of a known layout; see skeletons.mapping."""
+    """Turn the joints, in place, into those of a known layout; see skeletons.mapping."""
     try:
         origins = joint_origins(whole, LAYOUTS[name])
     except ConfigError as error:
         raise UserError(
-            f'--joints {name}: {error} Expected a layout whose joints it has, or names or numbers of its '
-            f'{whole.num_joints} joints.'
+            f'--joints {name}: {error} Expected a layout whose joints it has, or names or numbers '
+            f'of its {whole.num_joints} joints.'
         ) from error
     for annotation in annotations:
         keypoint = annotation['keypoint']
@@ -250,54 +258,52 @@ def _check_layout(layout: Any, annotations: Sequence[Mapping[str, Any]]) -> None
     num_joints = annotations[0]['keypoint'].shape[2]
     if layout is not None and layout_of(layout).num_joints != num_joints:
         raise ConfigError(
-            f'--layout: {layout_of(layout).name} has {layout_of(layout).num_joints} joints, the clips '
-            f'have {num_joints}.'
+            f'--layout: {layout_of(layout).name} has {layout_of(layout).num_joints} joints, the '
+            f'clips have {num_joints}.'
         )
 
 
-def _of_folders(
+def _labels_of_folders(
     annotations: Sequence[Mapping[str, Any]],
-    homes: Mapping[str, Path],
+    origins: Mapping[str, Path],
     label_names: Sequence[str] | None,
 ) -> LabelFile:
-    """Label each clip by the folder that it lies in."""
-    folders = {
-        a['frame_dir']: Path(os.path.abspath(homes[a['frame_dir']])).parent.name
-        for a in annotations
-    }
+    """Label each clip by the folder that holds it."""
+    names = [annotation['frame_dir'] for annotation in annotations]
+    folders = {name: Path(os.path.abspath(origins[name])).parent.name for name in names}
     if label_names is None and len(set(folders.values())) == 1:
         raise UserError(
-            f'--labels folder: all clips lie in {next(iter(folders.values()))!r}, so there is one class '
-            'alone. Expected a folder for each class, right above its clips.'
+            f'--labels folder: all clips are in {next(iter(folders.values()))!r}, so there is only '
+            'one class. Expected a folder for each class, directly above its clips.'
         )
-    names = tuple(label_names or sorted(set(folders.values())))
-    unknown = sorted(set(folders.values()) - set(names))
+    classes = tuple(label_names or sorted(set(folders.values())))
+    unknown = sorted(set(folders.values()) - set(classes))
     if unknown:
         raise UserError(f'--labels folder: {some(unknown)} is not among --label-names.')
-    labels: dict[str, Any] = {name: names.index(folder) for name, folder in folders.items()}
-    return LabelFile(labels, names, 'the folders')
+    labels: dict[str, Any] = {name: classes.index(folder) for name, folder in folders.items()}
+    return LabelFile(labels, classes, 'the folders')
 
 
 def _splits(
     source: Source, annotations: Sequence[Mapping[str, Any]], settings: Settings
 ) -> dict[str, list[str]]:
+    """Return the splits of --split-by, or those of the form; views follow their clip."""
     names = [annotation['frame_dir'] for annotation in annotations]
-    if settings.split_by:
-        labels = {source.origin(a['frame_dir']): a.get('label') for a in annotations}
-        origins = split_clips(settings.split_by, list(labels), list(labels.values()), settings.seed)
-        return {
-            split: [name for name in names if source.origin(name) in set_of]
-            for split, set_of in ((split, set(members)) for split, members in origins.items())
-        }
-    there = set(names)
+    if not settings.split_by:
+        converted = set(names)
+        own_splits = source.splits(names)
+        return {split: [n for n in own if n in converted] for split, own in own_splits.items()}
+    labels = {source.origin(a['frame_dir']): a.get('label') for a in annotations}
+    members = split_clips(settings.split_by, list(labels), list(labels.values()), settings.seed)
+    origins = {split: set(clips) for split, clips in members.items()}
     return {
-        split: [name for name in members if name in there]
-        for split, members in source.splits(names).items()
+        split: [name for name in names if source.origin(name) in of_split]
+        for split, of_split in origins.items()
     }
 
 
 def _left_out(source: Source) -> list[str]:
-    """One line for each thing left out, the first of many; what differs in numbers alone is alike."""
+    """Return a line per thing left out; of those that differ in numbers only, a few."""
     if not source.left_out:
         return []
     kinds: dict[str, list[str]] = {}

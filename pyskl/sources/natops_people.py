@@ -1,4 +1,7 @@
-"""Who performs which clip of NATOPS? The archive does not say; how the arms hang does. Needed to hold whole people out of training."""
+"""Guess who performs which clip of NATOPS, so that whole people can be held out of training.
+
+The archive does not say it; how a person's arms hang tells it well enough.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-NUM_PEOPLE = 10  # in each file, as the clips' looks say: everybody makes every gesture 3 times
+NUM_PEOPLE = 10  # in each file, judging by the clips: everybody performs every gesture 3 times
 REST_FRAMES = 5
 TRIES, ROUNDS = 200, 50
 
@@ -14,19 +17,36 @@ TRIES, ROUNDS = 200, 50
 def guess_people(
     xyz: Sequence[np.ndarray], labels: Sequence[int], num_people: int = NUM_PEOPLE, seed: int = 0
 ) -> np.ndarray:
-    """xyz: (T, V, 3) of each clip; -> (N,) a number 0..num_people-1 for each clip: clips of one number look like one person's.
+    """Cluster clips by how the arms hang.
 
-    k-means on how the arms hang, with as many clips of every gesture for everybody: the best of several starts.
+    k-means in which every cluster gets equally many clips of each gesture; the best of several
+    starts.
+
+    Args:
+        xyz: (T, V, 3) of each of N clips.
+        labels: (N,) class of each clip.
+        num_people: number of clusters.
+        seed: of the starts.
+
+    Returns:
+        (N,) a number from 0 to num_people - 1 for each clip; equal numbers look like one person.
     """
-    look = np.stack([hanging(clip) for clip in xyz])
-    look = (look - look.mean(0)) / np.maximum(look.std(0), 1e-9)
+    posture = np.stack([hanging_arms(clip) for clip in xyz])
+    posture = (posture - posture.mean(0)) / np.maximum(posture.std(0), 1e-9)
     rng = np.random.default_rng(seed)
-    tries = [_cluster(look, np.asarray(labels), num_people, rng) for _ in range(TRIES)]
-    return min(tries, key=lambda found: found[0])[1]
+    tries = [_cluster(posture, np.asarray(labels), num_people, rng) for _ in range(TRIES)]
+    return min(tries, key=lambda result: result[0])[1]
 
 
-def hanging(clip: np.ndarray) -> np.ndarray:
-    """(T, V, 3) -> (3 V,) the points of each arm, the mean over the frames where its hand is lowest. Even joints are the left arm's."""
+def hanging_arms(clip: np.ndarray) -> np.ndarray:
+    """Average the points of each arm over the frames where its hand is lowest.
+
+    Args:
+        clip: (T, V, 3); even joints are of the left arm.
+
+    Returns:
+        (3 V,) the points of both arms.
+    """
     arms = []
     for side in (0, 1):
         lowest = clip[:, side, 1].argsort(kind='stable')[:REST_FRAMES]
@@ -35,27 +55,25 @@ def hanging(clip: np.ndarray) -> np.ndarray:
 
 
 def _cluster(
-    look: np.ndarray, labels: np.ndarray, num_people: int, rng: np.random.Generator
+    posture: np.ndarray, labels: np.ndarray, num_people: int, rng: np.random.Generator
 ) -> tuple[float, np.ndarray]:
-    """(sum of squared distances, whose clip each is) of k-means from a random start."""
-    from scipy.optimize import linear_sum_assignment  # takes half a second
+    """Run k-means from a random start; return the sum of squared distances and (N,) the people."""
+    from scipy.optimize import linear_sum_assignment  # importing it takes half a second
 
-    centres = look[rng.choice(len(look), num_people, replace=len(look) < num_people)]
+    num_clips = len(posture)
+    centres = posture[rng.choice(num_clips, num_people, replace=num_clips < num_people)]
     for _ in range(ROUNDS):
-        distance = ((look[:, None] - centres) ** 2).sum(-1)  # (N, people)
-        whose = np.empty(len(look), dtype=np.int64)
+        # Give everybody the same number of clips of each gesture, at the least distance.
+        distance = ((posture[:, None] - centres) ** 2).sum(-1)  # (N, people)
+        person = np.empty(num_clips, dtype=np.int64)
         for label in np.unique(labels):
             clips = np.flatnonzero(labels == label)
             places = -(-len(clips) // num_people)
             rows, columns = linear_sum_assignment(distance[clips].repeat(places, axis=1))
-            whose[clips[rows]] = columns // places
-        new = np.stack(
-            [
-                look[whose == p].mean(0) if (whose == p).any() else centres[p]
-                for p in range(num_people)
-            ]
-        )
+            person[clips[rows]] = columns // places
+        members = [posture[person == p] for p in range(num_people)]
+        new = np.stack([m.mean(0) if len(m) else centres[p] for p, m in enumerate(members)])
         if np.allclose(new, centres):
             break
         centres = new
-    return float(distance[np.arange(len(look)), whose].sum()), whose
+    return float(distance[np.arange(num_clips), person].sum()), person

@@ -1,12 +1,13 @@
-"""NTU RGB+D -> annotations. Takes the data set's .skeleton files, hands on what write_annotations takes.
+"""Read the .skeleton files of NTU RGB+D as annotations.
 
-60 or 120 actions (Shahroudy et al., 2016; Liu et al., 2019), seen by Kinect: x, y, z in metres of
-25 joints (layout ntu25) of up to a few tracked bodies. A clip is named by its set-up, camera,
-performer, repetition and action: S001C002P003R002A013 is the second time that performer 3 does
-action 13, class 12.
+60 or 120 actions seen by Kinect: x, y, z in metres of 25 joints (layout ntu25) of a few tracked
+bodies. A clip's name holds its set-up, camera, performer, repetition and action:
+S001C002P003R002A013 is the second time that performer 3 does action 13, class 12.
 
 A .skeleton file is text: the number of frames; for each frame the number of bodies; for each body a
 line that begins with its tracking id, the line '25', and 25 lines that begin with x y z.
+
+Source: Shahroudy et al., arXiv:1604.02808; Liu et al., arXiv:1905.04757.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ TRAIN_SUBJECTS = frozenset(
     (1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38, *range(45, 48), 49, 50)
     + (*range(52, 60), 70, 74, 78, *range(80, 87), 89, *range(91, 96), 97, 98, 100, 103)
 )
-# encrypted archives raise RuntimeError, and so do unknown compressions and versions
+# What reading a broken archive raises; RuntimeError for encrypted ones and unknown compressions.
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -49,7 +50,7 @@ _NAME = re.compile(r'S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})')
 
 @dataclass(frozen=True)
 class SkeletonFile:
-    """A clip's file: in a folder, or as `member` of the zip archive `path`."""
+    """The file of a clip, in a folder or as `member` of the zip archive `path`."""
 
     name: str
     path: Path
@@ -57,16 +58,19 @@ class SkeletonFile:
 
     @property
     def where(self) -> str:
-        """What errors call it."""
+        """Name of the file in messages."""
         return str(self.path if self.member is None else self.path / self.member)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What became of a file: key points (M, T, 25, 3) float16, or why there are none.
+    """The content of a file.
 
     Attributes:
-        torn: the file itself is broken; else it is whole but shows nobody, or holds NaN.
+        name: of the clip.
+        keypoint: (M, T, 25, 3) float16 metres; None where there is a fault.
+        fault: why there are no key points.
+        torn: whether the file is broken, rather than showing nobody or holding NaN.
     """
 
     name: str
@@ -80,12 +84,12 @@ class _NotFinite(DataError):
 
 
 def action_of(name: str) -> int:
-    """The number of a clip's action, 1 to 120; its class is one less."""
+    """Return the number of a clip's action, 1 to 120; its class is one less."""
     return int(name[-3:])
 
 
 def is_name(name: str) -> bool:
-    """Whether a clip is named as NTU's are."""
+    """Return whether a clip has a name of NTU's form."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -97,10 +101,16 @@ def find_files(
     missing: Collection[str] = (),
     leave_out: Callable[[str], None] | None = None,
 ) -> list[SkeletonFile]:
-    """List the .skeleton files of folders and zip archives, by name, without those in `missing`.
+    """List the .skeleton files of folders and zip archives, sorted by name.
+
+    Args:
+        sources: folders, archives and files.
+        missing: names of clips to skip.
+        leave_out: called with each fault; by default a fault is an error.
 
     Raises:
-        DataError: nothing there; without `leave_out`, other names too, and clips that are there twice.
+        DataError: nothing is found, or without `leave_out` a file has another name or is a
+            duplicate.
     """
     found: dict[str, SkeletonFile] = {}
     for file in (file for source in sources for file in _files_of(source)):
@@ -111,7 +121,7 @@ def find_files(
             )
         elif file.name in found:
             other = found[file.name].where
-            fault = f'{file.where}: clip {file.name} is in {other}, too. Expected each clip once.'
+            fault = f'{file.where}: clip {file.name} is also in {other}. Expected each clip once.'
         else:
             found[file.name] = file
             continue
@@ -135,7 +145,7 @@ def _files_of(source: Path) -> list[SkeletonFile]:
         ]
     if not files:
         raise DataError(
-            f'{source}: holds no *{SUFFIX}. Expected the folder or the zip archive of the skeletons.'
+            f'{source}: holds no *{SUFFIX}. Expected the folder or zip archive of the skeletons.'
         )
     return files
 
@@ -187,14 +197,14 @@ def _lines(file: SkeletonFile) -> list[str]:
 def read_bodies(file: SkeletonFile) -> tuple[list[Body], int]:
     """Read the bodies of one file, in the order in which they appear.
 
-    Frames without a body do not count, and a body that is lost for a while goes on as if it had
-    been there: its frames lie in a row from its first one on.
+    As in PYSKL, frames without a body do not count, and the frames of a body that is lost for a
+    while are consecutive from its first one on.
 
     Returns:
         The bodies, and the number of frames with one.
 
     Raises:
-        DataError: naming the line that is not as expected.
+        DataError: names the line that is not as expected.
     """
     lines = _lines(file)
     joints: dict[str, list[np.ndarray]] = {}
@@ -220,7 +230,7 @@ def read_bodies(file: SkeletonFile) -> tuple[list[Body], int]:
 
 
 def _joints(file: SkeletonFile, lines: list[str], at: int) -> np.ndarray:
-    """(25, 3) float32 from the lines at `at`."""
+    """Return (25, 3) float32 from the lines that begin at `at`."""
     rows = [line.split(None, 3)[:3] for line in lines[at : at + NUM_JOINTS]]
     try:
         xyz = np.array(rows, dtype=np.float32).reshape(NUM_JOINTS, 3)
@@ -264,7 +274,7 @@ def _torn(file: SkeletonFile, at: int, found: str, wanted: str) -> DataError:
 
 
 def convert_file(file: SkeletonFile) -> Clip:
-    """Read one file; what is wrong with it comes back as a text."""
+    """Read one file; a fault is returned as text."""
     try:
         bodies, num_frames = read_bodies(file)
     except _NotFinite as fault:
@@ -281,7 +291,7 @@ def convert_file(file: SkeletonFile) -> Clip:
 
 
 def annotation_of(clip: Clip) -> dict[str, Any]:
-    """The annotation of a clip that has key points, with the fields that PYSKL's own file has: no scores, no picture."""
+    """Return the annotation of a clip with the fields of PYSKL's file: no scores, no picture."""
     assert clip.keypoint is not None, clip.fault
     return {
         'frame_dir': clip.name,
@@ -292,7 +302,7 @@ def annotation_of(clip: Clip) -> dict[str, Any]:
 
 
 def splits(names: Iterable[str], num_classes: int) -> dict[str, list[str]]:
-    """The data set's protocols: by subject, and by camera (60 classes) or by set-up (120).
+    """Return the data set's protocols: by subject, and by camera (60 classes) or set-up (120).
 
     60: xsub_train, xsub_val, xview_train, xview_val (camera 1). 120: xsub_*, xset_train (even
     set-ups), xset_val.
@@ -310,11 +320,11 @@ def splits(names: Iterable[str], num_classes: int) -> dict[str, list[str]]:
 
 
 def check_none_torn(clips: Iterable[Clip]) -> None:
-    """Raise DataError where files are torn, naming the first with its line and the others."""
+    """Raise a DataError where files are torn, naming the first with its line, and the others."""
     torn = [clip for clip in clips if clip.torn]
     if torn:
         others = f' Also torn: {some(clip.name for clip in torn[1:])}.' if len(torn) > 1 else ''
         raise DataError(
             f'{torn[0].fault}{others} Unpack the archive again, or list such clips in a file for '
-            '--missing to do without them.'
+            '--missing to skip them.'
         )

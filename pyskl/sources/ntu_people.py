@@ -1,8 +1,7 @@
-"""Which of NTU RGB+D's tracked bodies are people: PYSKL's rules.
+"""Choose the people among NTU RGB+D's tracked bodies by PYSKL's rules.
 
-Kinect finds people in chairs and coats and loses real ones. The rules by which bodies are chosen
-and put together into at most two people are PYSKL's, so that its published numbers hold on what is
-written here; its own annotations are of these rules, too.
+Kinect finds people in chairs and coats and loses real ones. PYSKL's rules choose bodies and merge
+them into at most two people; its published annotations and numbers follow them.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ import numpy as np
 
 NUM_JOINTS = 25
 SHORTEST = 12  # frames; where there are several bodies, one with fewer is no person
-MOST_EXTENT = 0.8  # of a body's height in a frame: what is wider is no standing person
-MOST_BAD = 0.69754  # share of such frames from which a body is no person
+MOST_EXTENT = 0.8  # of a body's height in a frame; a wider one is not a standing person
+MOST_BAD = 0.69754  # fraction of such frames from which on a body is no person
 EMPTY = 1e-3  # a frame whose coordinates add up to less shows nobody
 
 
@@ -31,20 +30,21 @@ class Body:
 
     @property
     def stop(self) -> int:
-        """The frame behind its last one."""
+        """The frame after its last one."""
         return self.first + len(self)
 
 
 def people_of_bodies(bodies: Sequence[Body], num_frames: int) -> np.ndarray:
-    """Choose the bodies that are people and put them together into at most two.
+    """Choose the bodies that are people and merge them into at most two.
 
-    1. A single body is taken as it is.
-    2. Of several, those in fewer than 12 frames go (where that is all, the longest stays).
-    3. Those that are wider than high most of the time go (where that is all, the liveliest stays).
-    4. The rest in order of motion, liveliest first: the first is person 0. Each other becomes part
-       of person 0 where it lies outside that person's span of frames, else of person 1 in the same
-       way, else it is lost.
-    5. Frames without anybody at both ends go, and person 0 is who is there in the first frame.
+    1. A single body is kept. 2. Of several, those with fewer than 12 frames are dropped (unless all
+    are: the longest is kept). 3. Those that are wider than high most of the time are dropped
+    (unless all are: the one with the
+       most motion is kept).
+    4. The others are taken by motion, the largest first: the first is person 0. Each further body
+       joins person 0 if it is outside that person's span of frames, else person 1 likewise, else it
+       is dropped.
+    5. Empty frames at both ends are cut off, and person 0 is the one present in the first frame.
 
     Args:
         bodies: at least one.
@@ -58,10 +58,12 @@ def people_of_bodies(bodies: Sequence[Body], num_frames: int) -> np.ndarray:
         bodies = long or [max(bodies, key=len)]
     if len(bodies) == 1:
         return bodies[0].joints[None]
-    lively = _standing(bodies)
+    standing = _standing(bodies)
+
+    # Merge the bodies into two people.
     people = np.zeros((2, num_frames, NUM_JOINTS, 3), bodies[0].joints.dtype)
     spans: list[tuple[int, int] | None] = [None, None]
-    for body in lively:
+    for body in standing:
         for person, span in enumerate(spans):
             if span is None or body.stop <= span[0] or span[1] <= body.first:
                 people[person, body.first : body.stop] = body.joints
@@ -69,6 +71,8 @@ def people_of_bodies(bodies: Sequence[Body], num_frames: int) -> np.ndarray:
                 spans[person] = min(begin, body.first), max(end, body.stop)
                 break
     people = people[: 1 + (spans[1] is not None)]
+
+    # Cut off empty frames and order the people.
     filled = np.flatnonzero(np.abs(people).sum((0, 2, 3)) >= EMPTY)
     if len(filled):
         people = people[:, filled[0] : filled[-1] + 1]
@@ -77,7 +81,7 @@ def people_of_bodies(bodies: Sequence[Body], num_frames: int) -> np.ndarray:
 
 
 def _standing(bodies: Sequence[Body]) -> list[Body]:
-    """The bodies that look like a standing person, liveliest first."""
+    """Return the bodies that look like a standing person, by motion, the largest first."""
     motions, chosen = [], []
     for body in bodies:
         extent = np.ptp(body.joints, axis=1)  # (n, 3)
@@ -93,5 +97,5 @@ def _standing(bodies: Sequence[Body]) -> list[Body]:
 
 
 def _motion(joints: np.ndarray) -> float:
-    """The variances of x, y and z over all frames and joints, added up."""
+    """Return the sum of the variances of x, y and z over all frames and joints."""
     return float(joints.reshape(-1, 3).var(axis=0).sum())

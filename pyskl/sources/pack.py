@@ -1,6 +1,4 @@
-"""Pack a file of clips, an annotation pickle or iMiGUE's raw arrays, into the memory-mapped form of
-annotations/packed.py.
-"""
+"""Pack an annotation pickle, or iMiGUE's raw arrays, into a memory-mapped folder."""
 
 from __future__ import annotations
 
@@ -28,11 +26,20 @@ def pack_file(
     drop: Sequence[str] = (),
     img_shape: Sequence[int] = IMG_SHAPE,
 ) -> tuple[Path, int]:
-    """Pack an annotation pickle, or iMiGUE's raw {split}_data.npy with the {split}_label.pkl beside it.
+    """Pack a file of clips into the form of annotations/packed.py.
 
-    out     the folder; None: x.packed beside x.pkl
-    ->      the folder and the number of clips
-    raises  as write_packed and read_annotations; UserError when a file was changed meanwhile
+    Args:
+        path: an annotation pickle, or iMiGUE's {split}_data.npy with {split}_label.pkl beside it.
+        out: the folder to write; x.packed beside x.pkl by default.
+        drop: fields to leave out.
+        img_shape: (h, w) px of the clips of raw arrays.
+
+    Returns:
+        The folder and the number of clips.
+
+    Raises:
+        UserError: a file was changed while it was packed.
+        DataError: see write_packed and read_annotations.
     """
     path = Path(path)
     out = packed_beside(path) if out is None else Path(out)
@@ -56,7 +63,7 @@ def pack_file(
 def _raw(
     path: Path, img_shape: Sequence[int]
 ) -> tuple[list[Path], int, Iterator[dict[str, Any]], dict[str, np.ndarray]]:
-    """iMiGUE's raw arrays: the files, how many clips, the clips, and the one split that they are."""
+    """Return the files of iMiGUE's raw arrays, the number of clips, the clips and their split."""
     split = path.stem.removesuffix('_data')
     data, labels = raw_paths(path.parent, split)
     if path != data:

@@ -1,11 +1,11 @@
-"""What pose estimators write, as clips: numbers, pixels, frames, people, the picture's size."""
+"""Turn the boxes that pose estimators write into clips: pixels, frames, people, picture size."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -20,29 +20,29 @@ from ..wording import brief, count
 from .source import Source, option, positive
 from .tracking import Boxes, people_of
 
-MOST_FRAMES = 1 << 17  # of a clip, 73 minutes of video
-MOST_JOINTS = 1 << 25  # of a clip, those of a person in all frames together
+MOST_FRAMES = 1 << 17  # of a clip: 73 minutes of video
+MOST_JOINTS = 1 << 25  # of a clip: frames times joints of a person
 USUAL_PICTURES = ((240, 320), (480, 640), (540, 960), (720, 1280), (1080, 1920), (2160, 3840))
 _NEEDS_SIZE = (
-    'x and y are 0..1 of the picture, whose size is not in the files. Give --img-shape H W, the '
-    'height and width of the videos in pixels.'
+    'x and y are fractions of the picture, whose size is not in the files. Give --img-shape H W, '
+    'the height and width of the videos in pixels.'
 )
 
 
 @dataclass
 class PoseSource(Source):
-    """A form whose clips are boxes in a picture; `clip` makes annotations of them."""
+    """A form whose clips are boxes in a picture; `clip` turns them into annotations."""
 
     img_shape: Sequence[int] | None = option(
         None,
-        'height and width of the videos in px (default: what the files say, else the smallest '
-        'usual picture that holds all joints)',
+        'height and width of the videos in px (default: from the files, else the smallest common '
+        'size that holds all joints)',
         nargs=2,
         type=int,
         metavar=('H', 'W'),
     )
     max_people: int = option(
-        2, 'people kept in a clip, those who are seen most (default: 2)', type=int, metavar='M'
+        2, 'people kept per clip, those seen most (default: 2)', type=int, metavar='M'
     )
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class PoseSource(Source):
         positive('max-people', self.max_people)
         if self.img_shape is not None:
             positive('img-shape', *self.img_shape)
-        self._reach = np.zeros(2)  # largest x and y, px, of the clips without a picture's size
+        self._reach = np.zeros(2)  # largest x and y, px, of the clips whose picture size is unknown
 
     def clip(
         self,
@@ -61,15 +61,17 @@ class PoseSource(Source):
         normalised: bool | None = None,
         label: int | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """Yield the annotation of a clip, or leave it out where it shows nobody.
+        """Yield the annotation of a clip, or leave it out if it shows nobody.
 
         Args:
             name: frame_dir.
             boxes: x, y, score; NaN is a missing joint.
-            img_shape: (h, w) where the file says it; --img-shape goes before.
-            normalised: whether x and y are 0..1 of the picture. None: where they look so.
-            label: its class, where the file says it.
+            img_shape: (h, w) px from the file; --img-shape takes precedence.
+            normalised: whether x and y are fractions of the picture; by default they are judged by
+                their values.
+            label: class from the file.
         """
+        # Missing joints are zeros.
         joints = boxes.joints
         missing = ~np.isfinite(joints).all(axis=-1)
         if missing.any():
@@ -77,9 +79,11 @@ class PoseSource(Source):
         present = is_present(joints[..., :2], joints[..., 2])
         size = self.img_shape or img_shape
         if not present.any():
-            scores = joints[..., :2].any() and ', since every score is 0'
-            self.leave_out(f'{name}: shows nobody{scores or ""}.')
+            reason = ', since every score is 0' if joints[..., :2].any() else ''
+            self.leave_out(f'{name}: shows nobody{reason}.')
             return
+
+        # Bring the coordinates to pixels, or remember how far they reach.
         seen = joints[..., :2][present]
         if normalised and size is None:
             raise UserError(f'{name}: {_NEEDS_SIZE}')
@@ -89,13 +93,13 @@ class PoseSource(Source):
                 self.note('x and y were 0..1, and were multiplied by the size of the picture', name)
         elif size is None:
             self._reach = np.maximum(self._reach, seen.max(axis=0))
-        people, number = people_of(
-            Boxes(joints, boxes.frames, boxes.num_frames, boxes.ids), self.max_people
-        )
+
+        # Follow people from frame to frame.
+        people, number = people_of(replace(boxes, joints=joints), self.max_people)
         if number > len(people):
             self.note(f'more than {self.max_people} people (--max-people)', name)
         if 2 * len(np.unique(boxes.frames)) < boxes.num_frames:
-            self.note('most frames show nobody, or are left out between numbers far apart', name)
+            self.note('most frames show nobody, or frame numbers are far apart', name)
         yield {
             'frame_dir': name,
             'label': label,
@@ -106,7 +110,7 @@ class PoseSource(Source):
         }
 
     def finish(self, annotations: list[dict[str, Any]]) -> None:
-        """Give the clips without a picture's size the smallest usual one that holds all of them."""
+        """Give clips without a picture size the smallest common one that holds all of them."""
         flat = [a for a in annotations if a['keypoint'].shape[-1] == 2]
         lacking = [a for a in flat if a.get('img_shape') is None]
         if not lacking:
@@ -118,39 +122,40 @@ class PoseSource(Source):
         for annotation in lacking:
             annotation['img_shape'] = annotation['original_shape'] = size
         self.notes.add(
-            f'img_shape of {count(len(lacking), "clip")} is a guess, {size[0]} x {size[1]} (height x '
-            f'width), since the files do not say it and joints reach x = {x:.0f}, y = {y:.0f}: '
-            '--img-shape H W says it'
+            f'img_shape of {count(len(lacking), "clip")} is a guess, {size[0]} x {size[1]} '
+            f'(height x width), since the files do not say it and joints reach x = {x:.0f}, '
+            f'y = {y:.0f}: set it with --img-shape H W'
         )
 
 
 def _in_pixels(
     name: str, joints: np.ndarray, seen: np.ndarray, size: Sequence[int] | None
 ) -> np.ndarray:
+    """Multiply fractions of the picture by its size (h, w)."""
     if size is None:
         raise DataError(f'{name}: {_NEEDS_SIZE}')
     if seen.min() < -0.5:
         raise DataError(
-            f'{name}: coordinates run from {seen.min():.2f} to {seen.max():.2f}. Expected pixels, or '
-            '0..1 of the picture.'
+            f'{name}: coordinates range from {seen.min():.2f} to {seen.max():.2f}. Expected '
+            'pixels, or fractions of the picture.'
         )
     return joints * np.array([size[1], size[0], 1], np.float32)
 
 
 def rows_of(lists: Sequence[Any], where: str, wanted: str, width: int | None = None) -> np.ndarray:
-    """Turn lists of numbers, equally long, into (X, n) float32; None is NaN.
+    """Turn equally long lists of numbers into (X, n) float32; None becomes NaN.
 
     Args:
-        lists: one a box.
-        where: of what, for messages.
+        lists: one per box.
+        where: their place, for messages.
         wanted: what the numbers are, for messages.
-        width: n where it is known.
+        width: n, if it is known.
 
     Raises:
-        DataError: something that is no number, lists of different lengths, or of another one.
+        DataError: not a number, or lists of different or wrong lengths.
     """
     try:
-        with np.errstate(over='ignore'):  # beyond float32: infinite, that is missing
+        with np.errstate(over='ignore'):  # beyond float32: infinite, hence missing
             rows = np.asarray(lists, dtype=np.float32)
     except (TypeError, ValueError, OverflowError):
         lengths = sorted({len(row) for row in lists if isinstance(row, (list, tuple))})
@@ -175,20 +180,21 @@ def boxes_of(
     wanted: str,
     listed: Sequence[int] | None = None,
 ) -> Boxes:
-    """Put together what was seen in a clip.
+    """Collect the boxes of a clip.
 
     Args:
-        seen: (number of the frame, 3 V numbers x, y, score, id or None) of each box, in any order.
+        seen: (frame number, 3 V numbers x, y, score, id or None) of each box, in any order.
         where: the file, for messages.
         wanted: what the numbers are, for messages.
-        listed: numbers of all frames there are, those with nobody, too; None: of the boxes' frames.
+        listed: numbers of all frames, including those that show nobody; by default the boxes'
+            frames.
 
     Raises:
-        DataError: as rows_of and frame_places.
+        DataError: see rows_of and frame_indices.
     """
     seen = sorted(seen, key=lambda box: box[0])
     numbers = [box[0] for box in seen]
-    frames, num_frames = frame_places(numbers, numbers if listed is None else listed, where)
+    frames, num_frames = frame_indices(numbers, numbers if listed is None else listed, where)
     if not seen:
         return Boxes(np.zeros((0, 1, 3), np.float32), frames, num_frames)
     joints = joints_of_rows(rows_of([box[1] for box in seen], where, wanted), where, wanted)
@@ -199,7 +205,7 @@ def boxes_of(
 
 
 def _id(value: Any) -> Any:
-    """Return who a box is: 3 of 3, '3', [3] and [[3.0]]; None where that is -1 or no number or text."""
+    """Return the id of a box: 3 for 3, '3', [3] and [[3.0]]; None for -1 or anything but an id."""
     for _ in range(2):
         if isinstance(value, (list, tuple)) and len(value) == 1:
             value = value[0]
@@ -210,22 +216,22 @@ def _id(value: Any) -> Any:
     return value if isinstance(value, (int, float, str)) and value != -1 else None
 
 
-def frame_places(
+def frame_indices(
     numbers: Sequence[int] | np.ndarray, listed: Sequence[int] | np.ndarray, where: str
 ) -> tuple[np.ndarray, int]:
-    """Place frames by their numbers, so that frames that the file leaves out are there, empty.
+    """Turn frame numbers into indices; frames that the file leaves out count as empty ones.
 
     Args:
         numbers: of each box's frame, whole.
-        listed: of all frames that are known of.
-        where: for messages.
+        listed: of all known frames.
+        where: their place, for messages.
 
     Returns:
-        (X,) places from 0 on, and how many frames there are: from the first listed to the last, by
-        their common step (1 where every frame was looked at, 5 where every fifth was).
+        (X,) indices from 0 on, and the number of frames from the first listed one to the last, in
+        their common step (1, or 5 if the estimator saw every fifth frame).
 
     Raises:
-        DataError: numbers so far apart that they cannot be one clip's.
+        DataError: the numbers are too far apart for one clip.
     """
     if not len(listed):
         return np.zeros(0, np.int64), 0
@@ -237,34 +243,34 @@ def frame_places(
     num_frames = int(different[-1] - different[0]) // step + 1
     if num_frames > min(MOST_FRAMES, 100 * len(different) + 1000):
         raise DataError(
-            f'{where}: {len(different)} frames have numbers from {different[0]} to {different[-1]}. '
-            'Expected those of one clip.'
+            f'{where}: {len(different)} frames have numbers from {different[0]} to '
+            f'{different[-1]}. Expected those of one clip.'
         )
     return (np.asarray(numbers, np.int64) - different[0]) // step, num_frames
 
 
 def check_size(num_frames: int, num_joints: int, where: str) -> None:
-    """Raise a DataError where a clip of so many frames and joints would not fit the memory."""
+    """Raise a DataError where a clip of so many frames and joints would not fit into memory."""
     if num_frames * num_joints > MOST_JOINTS:
         raise DataError(
-            f'{where}: {num_frames:,} frames of {num_joints:,} joints. Expected one clip, of {MOST_JOINTS:,} '
-            'joints in all frames at most.'
+            f'{where}: {num_frames:,} frames of {num_joints:,} joints. Expected one clip, of at '
+            f'most {MOST_JOINTS:,} joints in all frames.'
         )
 
 
 def frame_files(files: Sequence[Path], is_frame: Callable[[Any], bool]) -> dict[Path, list[Path]]:
-    """Tell JSON files of one frame each from files of clips, by the first few of each folder.
+    """Find the folders whose JSON files hold one frame each, judging by the first few files.
 
     Args:
         files: JSON files.
-        is_frame: whether what a file holds is one frame that shows somebody.
+        is_frame: whether the content of a file is one frame that shows somebody.
 
     Returns:
-        Folder -> its files by the numbers in their names, where they are frames of a clip.
+        Folder -> its files, in the order of the numbers in their names.
     """
     found = {}
     for folder, inside in groups_of(files, lambda file: file.parent).items():
-        with suppress(DataError):  # is said when it is read
+        with suppress(DataError):  # reading the file raises it again
             numbers = {file: number_in(file.name) for file in inside}
             if len(inside) == 1 or None in numbers.values():
                 continue
@@ -275,20 +281,20 @@ def frame_files(files: Sequence[Path], is_frame: Callable[[Any], bool]) -> dict[
 
 
 def number_in(text: str) -> int | None:
-    """Return the last number in a file's name, 12 of 'clip1_000012.jpg'; None: there is none."""
+    """Return the last number in a file's name, 12 of 'clip1_000012.jpg', or None."""
     found = re.findall(r'\d{1,15}', Path(text).stem)
     return int(found[-1]) if found else None
 
 
-def numbers_or_places(numbers: Iterable[Any]) -> list[int]:
-    """Return frames' numbers, or 0, 1, 2 ... where one has none or two have the same."""
+def numbers_or_indices(numbers: Iterable[Any]) -> list[int]:
+    """Return the frames' numbers, or 0, 1, 2 ... where one is missing or occurs twice."""
     numbers = list(numbers)
     good = all(type(n) is int for n in numbers) and len(set(numbers)) == len(numbers)
     return numbers if good else list(range(len(numbers)))
 
 
 def groups_of(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
-    """Group items by a key, in the order in which the keys first come."""
+    """Group items by a key, in the order in which the keys first occur."""
     groups: dict[Any, list[Any]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)

@@ -1,7 +1,7 @@
-"""What a form of raw data offers, so that one command converts them all: the class Source.
+"""The class Source: what a form of raw data must offer for tools/convert.py to read it.
 
-A form is a module in forms/ with one subclass, and an import line in forms/__init__.py. Its
-dataclass fields made by `option` are its options, in Python and on the command line.
+To add a form, write a module in forms/ with one subclass and import it in forms/__init__.py. The
+dataclass fields that `option` makes are its options, in Python and on the command line.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ FORMS: dict[str, type[Source]] = {}  # the forms by name
 
 
 def option(default: Any, help: str, **how: Any) -> Any:
-    """Make a dataclass field that is an option of a form: --its-name on the command line.
+    """Make a dataclass field that is also an option, --its-name, on the command line.
 
     Args:
-        default: where it is not given.
+        default: value where the option is not given.
         help: one line for --help.
-        how: what argparse's add_argument takes.
+        how: further arguments of argparse's add_argument.
     """
     return field(default=default, metadata={'help': help, **how})
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What is read at once: a file or a folder.
+    """A file or folder that is read as a whole.
 
     Attributes:
         path: where it is.
@@ -48,14 +48,14 @@ class Unit:
 
 @dataclass
 class Source(ABC):
-    """One form of raw data; an object converts once, and collects what is to be said about it.
+    """One form of raw data. An object reads once and collects the remarks for the user.
 
     Attributes:
-        form: its name, the first word of the command.
+        form: name of the form, the first word of the command.
         reads: what it reads, in one line.
         suffixes: endings of its files.
-        layouts: number of joints -> layout, a name or a dict as configs write it.
-        as_given: annotations are written with the dtypes they have, as upstream's own files are.
+        layouts: number of joints -> layout, a name or a dict as in configs.
+        as_given: whether annotations keep their dtypes when written, as upstream's own files do.
     """
 
     form: ClassVar[str]
@@ -65,82 +65,85 @@ class Source(ABC):
     as_given: ClassVar[bool] = False
 
     def __init_subclass__(cls, listed: bool = True) -> None:
-        """Add a form to those that tools/convert.py lists, unless it has a command of its own."""
+        """Add the form to those of tools/convert.py, unless it has a command of its own."""
         if listed and 'form' in vars(cls):
             FORMS[cls.form] = cls
 
     def __post_init__(self) -> None:
-        self.reading: Path | None = None  # what is read just now
+        self.reading: Path | None = None  # the file or folder being read
         self.left_out: list[str] = []
         self.notes = Notes()
-        self.own_splits: defaultdict[str, list[str]] = defaultdict(list)  # that the files have
+        self.own_splits: defaultdict[str, list[str]] = defaultdict(list)  # splits in the files
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
-        """List what there is to read: the files with `suffixes`, in folders and below, too.
+        """List the files with `suffixes`, also those in folders and below.
 
         Raises:
-            DataError: a path that is not there, or nothing to read.
+            DataError: a path does not exist, or there is nothing to read.
         """
         return named(find_files(paths, self.suffixes, self.reads), paths)
 
     @abstractmethod
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        """Yield the unit's clips as annotations; what is left out goes to `leave_out`.
+        """Yield the unit's clips as annotations; report those left out with `leave_out`.
 
         Raises:
-            DataError: nothing of the unit can be read; the others still are.
+            DataError: nothing of the unit can be read; other units are read all the same.
         """
 
     def finish(self, annotations: list[dict[str, Any]]) -> None:  # noqa: B027 (may do nothing)
-        """Settle, in place, what only all clips together tell."""
+        """Complete the annotations, in place, with what depends on all of them."""
 
     def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
-        """Return the layout of clips of so many joints; None where it is not known."""
+        """Return the layout of clips with so many joints; None where it is unknown."""
         return self.layouts.get(num_joints)
 
     def label_names(self) -> tuple[str, ...] | None:
-        """Return the names of the classes where the form has them; asked when all is read."""
+        """Return the names of the classes, if the form has any; called after reading."""
         return None
 
     def origin(self, name: str) -> str:
-        """Return the clip that a clip is a view of, itself where it is none: it has that one's label and split."""
+        """Return the clip that this one is a view of, by default itself.
+
+        A view has its clip's label and split.
+        """
         return name
 
     def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
-        """Return the splits that the form itself has; asked when all is read."""
+        """Return the splits that the form itself has; called after reading."""
         return self.own_splits
 
     def clips_in(self, data: Any, path: Path) -> list:
-        """Return the annotations, not yet checked, of what a pickle held; its splits are kept."""
+        """Return the unchecked annotations in a pickle's content, and remember its splits."""
         split, annotations = parts(data, str(path))
         for name, members in split.items():
             self.own_splits[name] += members
         return annotations
 
     def leave_out(self, why: object) -> None:
-        """Say that a clip or file is left out: where, what came, what was expected."""
+        """Report a clip or file that is left out: where, what came, what was expected."""
         text = str(why)
         known = self.reading is None or str(self.reading) in text
         self.left_out.append(text if known else f'{self.reading}: {text}')
 
     @contextmanager
     def faults_left_out(self) -> Iterator[None]:
-        """Leave out what is read within when it is wrong, and go on."""
+        """Turn a DataError in the `with` block into a report by `leave_out`."""
         try:
             yield
         except DataError as fault:
             self.leave_out(fault)
 
     def note(self, what: str, name: str) -> None:
-        """Say something of a clip that is converted; clips of which the same is said share a line."""
+        """Report something about a converted clip; clips with the same report share a line."""
         self.notes.add(what, name)
 
 
 def find_files(paths: Sequence[Path], suffixes: Sequence[str], reads: str) -> list[Path]:
-    """List files of these endings, sorted; hidden ones (macOS's '._x') are passed over.
+    """List files with these endings, sorted, without hidden ones (macOS's '._x').
 
     Raises:
-        DataError: a path that is not there, or no such file.
+        DataError: a path does not exist, or there is no such file.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -162,15 +165,14 @@ def find_files(paths: Sequence[Path], suffixes: Sequence[str], reads: str) -> li
 
 
 def named(files: Sequence[Path], roots: Sequence[Path]) -> list[Unit]:
-    """Name files, or folders, by what they are called, and by their folders where that repeats.
+    """Name files, or folders, after themselves, and after their folders where names repeat.
 
     'a/results.json' and 'b/results.json' are the clips 'a' and 'b'; 'a/x.json', 'b/x.json' and
     'b/y.json' are 'a/x', 'b/x' and 'y'.
     """
     stems = [without_ending(file.name) for file in files]
-    if len(set(stems)) == 1 < len(files) and len({file.parent.name for file in files}) == len(
-        files
-    ):
+    folders = {file.parent.name for file in files}
+    if len(set(stems)) == 1 < len(files) == len(folders):
         return [Unit(file, file.parent.name) for file in files]
     times = Counter(stems)
     return [
@@ -187,6 +189,6 @@ def _below(file: Path, roots: Iterable[Path], stem: str) -> str:
 
 
 def positive(name: str, *values: int) -> None:
-    """Refuse an option's numbers below 1."""
+    """Raise a UserError where an option's numbers are below 1."""
     if min(values) < 1:
         raise UserError(f'--{name} {" ".join(map(str, values))}: expected whole numbers from 1 on.')

@@ -170,7 +170,7 @@ def _numbers(path: Path, rows: list[str], lines: list[int]) -> np.ndarray:
 
 
 def _from_cells(path: Path, rows: list[list[Any]]) -> Table:
-    """The table of a sheet's cells."""
+    """Return the table of a sheet's cells."""
     lines = [i + 1 for i, row in enumerate(rows) if any(cell != '' for cell in row)]
     rows = [rows[line - 1] for line in lines]
     if rows and is_header([str(cell) for cell in rows[0]]):
@@ -193,7 +193,7 @@ def _from_cells(path: Path, rows: list[list[Any]]) -> Table:
 
 
 def number(cell: str) -> float | None:
-    """The number in a cell, NaN in an empty one, None where there is something else."""
+    """Return the number in a cell, NaN for an empty one, None for anything else."""
     cell = cell.strip()
     if cell.lower() in _EMPTY_TEXTS:
         return np.nan
@@ -208,17 +208,14 @@ def is_header(cells: list[str]) -> bool:
     numbers = [number(cell) for cell in cells]
     if None in numbers:
         return True
-    counted = (
-        numbers[1:] if numbers[0] != numbers[0] else numbers
-    )  # pandas leaves its index nameless
-    first = counted[0] if counted else np.nan
-    return (
-        len(numbers) > 3 and first in (0, 1) and counted == [first + i for i in range(len(counted))]
-    )
+    nameless_index = numbers[0] != numbers[0]  # pandas leaves the cell above its index empty
+    counted = numbers[1:] if nameless_index else numbers
+    starts = (list(range(len(counted))), list(range(1, len(counted) + 1)))
+    return len(numbers) > 3 and counted in starts
 
 
 def first_width(path: Path) -> int:
-    """How many cells the first line of a csv file has; 0 where it cannot be read."""
+    """Return the number of cells in the first line of a csv file; 0 where it cannot be read."""
     try:
         with open_regular(path) as f:
             line = f.readline(1 << 20)

@@ -1,4 +1,4 @@
-"""Who is who from frame to frame: the boxes of a clip become its people.
+"""Follow people from frame to frame: from the boxes of a clip to its people.
 
 A box is one person in one frame: V joints of x, y, score, or of x, y, z in space.
 """
@@ -11,20 +11,20 @@ import numpy as np
 
 from ..skeletons import is_present
 
-MAX_JUMP = 1.0  # of a person's size, a frame: what is further away is another person
-MOST_CANDIDATES = 50  # people seen last who may still come back
+MAX_JUMP = 1.0  # sizes of a person per frame; a box further away is another person
+MOST_CANDIDATES = 50  # of the people seen most recently, who may come back
 _NEVER = 1e9
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """All that was seen in a clip.
+    """All boxes of a clip.
 
     Attributes:
-        joints: (X, V, 3) float32, one row a person and frame: x, y, score, or x, y, z in space.
-        frames: (X,) the frame of each, rising, 0 to num_frames - 1.
+        joints: (X, V, 3) float32, one row per person and frame: x, y, score, or x, y, z in space.
+        frames: (X,) the frame of each, ascending, 0 to num_frames - 1.
         num_frames: T.
-        ids: (X,) who each is, by the form's own tracking; None where it has none.
+        ids: (X,) the person of each by the form's own tracking; None where it has none.
     """
 
     joints: np.ndarray
@@ -34,30 +34,35 @@ class Boxes:
 
 
 def people_of(boxes: Boxes, max_people: int, in_space: bool = False) -> tuple[np.ndarray, int]:
-    """Put the boxes of each person in a row.
+    """Gather the boxes of each person into one row.
 
-    People go by their ids where these tell them apart in every frame, else by nearness (`track`).
-    Those who are seen most come first: by the sum of their mean scores (in space, by their frames).
+    The ids decide where they are unique in every frame, otherwise nearness does (`track`). People
+    who are seen most come first, by the sum of their mean scores (in space, by their number of
+    frames).
 
     Args:
         boxes: of one clip.
-        max_people: people to keep.
-        in_space: whether a joint's last number is z and no score.
+        max_people: number of people to keep.
+        in_space: whether a joint's last number is z instead of a score.
 
     Returns:
-        (M, T, V, 3) with zeros where somebody is not seen, M = 0 where nobody is; how many people
-        there were.
+        (M, T, V, 3), zeros where somebody is not seen, M = 0 where nobody is; and the number of
+        people before `max_people`.
     """
     joints, frames = boxes.joints, boxes.frames
     ids = boxes.ids
     if ids is None or len({*zip(frames.tolist(), ids.tolist())}) < len(ids):  # twice in a frame
         ids = track(joints, frames, in_space)
-    _, first, who = np.unique(ids, return_index=True, return_inverse=True)
+
+    # Rank the people by how much they are seen.
+    _, first, person = np.unique(ids, return_index=True, return_inverse=True)
     seen = np.ones(len(joints)) if in_space else joints[..., 2].mean(axis=1, dtype=np.float64)
-    order = np.lexsort((first, -np.bincount(who, seen, minlength=len(first))))[:max_people]
-    place = np.full(len(first), -1)
-    place[order] = np.arange(len(order))
-    row = place[who]
+    order = np.lexsort((first, -np.bincount(person, seen, minlength=len(first))))[:max_people]
+    rank = np.full(len(first), -1)
+    rank[order] = np.arange(len(order))
+
+    # Fill the rows of those who are kept.
+    row = rank[person]
     people = np.zeros((len(order), boxes.num_frames, *joints.shape[1:]), joints.dtype)
     people[row[row >= 0], frames[row >= 0]] = joints[row >= 0]
     return people, len(first)
@@ -66,33 +71,35 @@ def people_of(boxes: Boxes, max_people: int, in_space: bool = False) -> tuple[np
 def track(joints: np.ndarray, frames: np.ndarray, in_space: bool = False) -> np.ndarray:
     """Follow people by nearness.
 
-    Each frame's boxes are given to the people seen before, so that the distances are least in all.
-    A distance is the mean over the joints that both have, in sizes of the person (the diagonal of
-    the joints' extent). Who is further away than MAX_JUMP sizes, times the frames since that person
-    was seen, is somebody new. Where no frame has two boxes, all are one person.
+    The boxes of each frame are assigned to the people seen before so that the sum of distances is
+    least. A distance is the mean over the joints that both have, in sizes of the person (the
+    diagonal of the joints' extent). A box further away than MAX_JUMP sizes, times the frames since
+    that person was seen, starts a new person. Where no frame has two boxes, all are one person.
 
     Args:
         joints: (X, V, 3), as in Boxes.
-        frames: (X,), rising.
-        in_space: whether a joint's last number is z and no score.
+        frames: (X,), ascending.
+        in_space: whether a joint's last number is z instead of a score.
 
     Returns:
-        (X,) a number for each box, the same for the same person.
+        (X,) a number for each box, equal for the same person.
     """
     ids = np.zeros(len(frames), np.int64)
     starts = np.flatnonzero(np.diff(frames, prepend=-1))
     if len(starts) == len(frames):
         return ids
-    from scipy.optimize import linear_sum_assignment  # takes half a second
+    from scipy.optimize import linear_sum_assignment  # importing it takes half a second
 
     places = (joints if in_space else joints[..., :2]).astype(np.float64)
     present = is_present(places, None if in_space else joints[..., 2])
     sizes = _sizes(places, present)
-    last: list[int] = []  # row of joints where each person was seen last
+    last: list[int] = []  # the last row of each person
     for start, stop in zip(starts, [*starts[1:], len(frames)]):
         rows = np.arange(start, stop)
         recent = sorted(range(len(last)), key=lambda person: -last[person])[:MOST_CANDIDATES]
         ids[rows] = -1
+
+        # Assign boxes to people seen before.
         if recent:
             before = np.array([last[person] for person in recent])
             cost = _distances(places, present, sizes, before, rows)
@@ -102,6 +109,8 @@ def track(joints: np.ndarray, frames: np.ndarray, in_space: bool = False) -> np.
                 if cost[i, j] < _NEVER:
                     ids[rows[j]] = recent[i]
                     last[recent[i]] = rows[j]
+
+        # The others are new people.
         for row in rows[ids[rows] < 0]:
             ids[row] = len(last)
             last.append(row)
@@ -109,7 +118,7 @@ def track(joints: np.ndarray, frames: np.ndarray, in_space: bool = False) -> np.
 
 
 def _sizes(places: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """(X,) the diagonal of each box's joints; the usual one where too few are seen to tell."""
+    """Return (X,) the diagonal of each box's joints; the median one where too few are seen."""
     lowest = np.where(present[..., None], places, np.inf).min(axis=1)
     highest = np.where(present[..., None], places, -np.inf).max(axis=1)
     few = present.sum(axis=1) < 3
@@ -122,7 +131,7 @@ def _sizes(places: np.ndarray, present: np.ndarray) -> np.ndarray:
 def _distances(
     places: np.ndarray, present: np.ndarray, sizes: np.ndarray, before: np.ndarray, now: np.ndarray
 ) -> np.ndarray:
-    """(len(before), len(now)) mean distances of common joints, in sizes of the person before."""
+    """Return (len(before), len(now)) mean distances of shared joints, in sizes of a person."""
     both = present[before][:, None] & present[now][None]  # (K, n, V)
     away = np.linalg.norm(places[before][:, None] - places[now][None], axis=-1)
     shared = both.sum(-1)

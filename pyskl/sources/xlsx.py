@@ -1,4 +1,7 @@
-"""The first sheet of an .xlsx workbook as rows of cells; a workbook is a zip archive from strangers, so its size is bounded."""
+"""Read the first sheet of an .xlsx workbook as rows of cells.
+
+A workbook is a zip archive that may come from a stranger, so its size is bounded.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +17,23 @@ MAX_BYTES = 2 << 30  # of all members, unpacked
 MAX_MEMBERS = 10_000
 _CHUNK = 1 << 20
 
-# A cell beyond column ZZ or row 99,999. A reader makes room for all cells up to the last one.
+# A cell beyond column ZZ or row 99,999. A reader allocates all cells up to the last one.
 _FAR_CELL = re.compile(rb"""\br\s*=\s*["'](?:[A-Za-z]{3}|[A-Za-z]{0,2}\d{6})""")
 _COLUMN = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,2})\d""")
 _ROW = re.compile(rb"""\br\s*=\s*["'][A-Za-z]{0,2}(\d{1,5})["']""")
 _OVERLAP = 64
-FEW_CELLS = 1_000_000  # or one for each byte; a cell with a number takes twenty
+FEW_CELLS = 1_000_000  # always allowed; beyond that one cell per byte (a number takes twenty)
 
 
 def read_sheet(path: Path) -> list[list[Any]]:
     """Read the first sheet.
 
     Returns:
-        Its rows from the first on, equally long; a cell is a float, an int, a text, or '' where it
+        Its rows from the first on, equally long. A cell is a float, an int, a text, or '' where it
         is empty.
 
     Raises:
-        DataError: no workbook, a broken one, or one that unpacks to more than it should.
+        DataError: not a workbook, a broken one, or one that unpacks to more than is allowed.
         UserError: python-calamine is not installed.
     """
     try:
@@ -49,7 +52,7 @@ def read_sheet(path: Path) -> list[list[Any]]:
 
 
 def _check_size(path: Path) -> None:
-    """Unpack it once without keeping anything, as sizes in a zip archive may lie."""
+    """Unpack the archive once without keeping anything, since the sizes it states may be wrong."""
     try:
         with open_regular(path) as f, zipfile.ZipFile(f) as archive:
             members = archive.infolist()
@@ -58,12 +61,11 @@ def _check_size(path: Path) -> None:
                 raise _broken(path, f'it unpacks to {total:,} bytes in {len(members):,} members')
             for member in members:
                 columns, rows, size = {b'A'}, {b'1'}, 0
-                with archive.open(member) as unpacked:  # ends, or fails, at the announced size
+                is_sheet = member.filename.startswith('xl/worksheets/')
+                with archive.open(member) as unpacked:  # ends, or fails, at the stated size
                     end = b''
                     while chunk := unpacked.read(_CHUNK):
-                        if member.filename.startswith('xl/worksheets/') and _FAR_CELL.search(
-                            end + chunk
-                        ):
+                        if is_sheet and _FAR_CELL.search(end + chunk):
                             raise _broken(path, 'it has cells beyond column ZZ or row 99,999')
                         columns.update(_COLUMN.findall(end + chunk))
                         rows.update(_ROW.findall(end + chunk))
@@ -75,7 +77,7 @@ def _check_size(path: Path) -> None:
     except DataError:
         raise
     except Exception as error:  # zipfile and zlib fail in many ways
-        raise _broken(path, f'it is no whole zip archive, {type(error).__name__}') from error
+        raise _broken(path, f'it is not a complete zip archive, {type(error).__name__}') from error
 
 
 def _number_of(column: bytes) -> int:

@@ -320,7 +320,7 @@ def test_a_test_gives_probabilities_of_each_class_and_no_submission(trained, cap
     assert result.metrics == by_hand
     assert {file.name for file in result.files} == {'result.pkl', 'scores.npz', 'metrics.json'}
     assert not list((folder / 'run').glob('Submission*'))
-    assert 'no Submission.csv: it names one class a clip' in capsys.readouterr().out
+    assert 'no Submission.csv: it names one class per clip' in capsys.readouterr().out
     assert not np.allclose(load_scores(folder / 'run' / 'scores.npz').scores.sum(1), 1, atol=0.01)
 
 

@@ -1,4 +1,4 @@
-"""Streams that cannot belong together are named with what makes them agree; honest ones are left alone."""
+"""Streams that do not belong together are refused with advice; others are accepted."""
 
 import numpy as np
 import pytest

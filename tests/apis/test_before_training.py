@@ -75,7 +75,7 @@ def test_without_a_base_batch_the_batch_is_only_stated(tmp_path, capfd):
         and 'chosen for' not in said
     )
     assert (
-        'INFO - If that rate was published for 8 GPUs (64 clips a step), 8 clips take 0.00375: '
+        'INFO - If that rate was published for 8 GPUs (64 clips per step), 8 clips need 0.00375: '
         in said
     )
 

@@ -1,4 +1,4 @@
-"""Inference as people call it: clips in the forms they have, several at once, people apart, answers in the form they want."""
+"""Inference: all forms of clips, several at once, people apart, all forms of answers."""
 
 import logging
 import re

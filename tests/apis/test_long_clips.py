@@ -1,4 +1,4 @@
-"""Answers for long clips: windows, their mean, the timeline; joints that follow from others."""
+"""Answers for long clips: windows, their mean, the timeline; joints derived from others."""
 
 from __future__ import annotations
 

@@ -14,15 +14,15 @@ from pyskl.annotations import read_annotations, write_annotations
 from pyskl.annotations.about import About
 from pyskl.annotations.plausibility import find_clip_issues
 from pyskl.apis import TestOptions, TrainOptions, test, train
+from pyskl.apis.learning_rate import with_scaled_rate
 from pyskl.apis.odd_data import (
+    check_class_counts,
+    check_training_clips,
     expected_of,
-    look,
-    look_at_classes,
-    look_at_training,
-    one_class,
+    issues_of_dataset,
     pose_datasets,
+    same_label_warning,
 )
-from pyskl.apis.rate import with_scaled_rate
 from pyskl.apis.setup import build_split, read_run
 from pyskl.datasets import Compose
 from pyskl.errors import ConfigError, DataError
@@ -53,7 +53,8 @@ def config(tmp_path):
     return problem(tmp_path, 'total_epochs = 1\n', num_train=8, num_test=12)
 
 
-# Clips -----------------------------------------------------------------------------------------------
+# Clips
+# -----------------------------------------------------------------------------------------------
 
 
 def test_a_training_on_what_cannot_be_right_is_refused_unless_it_is_wanted(config, tmp_path, capfd):
@@ -79,8 +80,8 @@ def test_nothing_is_said_of_good_clips(config, tmp_path):
     for good in (config, tiny_graph.write_config(tmp_path, 'flat.py'), space):
         recipe = read_run(good).recipe
         splits = [build_split(recipe, split) for split in ('train', 'val')]
-        assert [o for data in splits for o in look(data, 'data')] == []
-        assert look_at_training(recipe, *splits, allowed=False) == []
+        assert [o for data in splits for o in issues_of_dataset(data, 'data')] == []
+        assert check_training_clips(recipe, *splits, allowed=False) == []
 
 
 def test_what_is_odd_in_train_is_not_told_again_of_val(config, tmp_path):
@@ -173,7 +174,8 @@ def test_all_files_of_joined_and_repeated_data_are_looked_at(config):
     assert list(pose_datasets([1, 2])) == []
 
 
-# Classes ---------------------------------------------------------------------------------------------
+# Classes
+# ---------------------------------------------------------------------------------------------
 
 
 def classes(counts, num_classes=3, val=None, multi_class=False):
@@ -181,7 +183,7 @@ def classes(counts, num_classes=3, val=None, multi_class=False):
     head = SimpleNamespace(num_classes=num_classes, multi_class=multi_class)
     train = SimpleNamespace(classes=SimpleNamespace(counts=np.array(counts)))
     val = None if val is None else SimpleNamespace(truth=np.array(val))
-    return look_at_classes(SimpleNamespace(filename='c.py'), head, train, val)
+    return check_class_counts(SimpleNamespace(filename='c.py'), head, train, val)
 
 
 def test_one_class_is_nothing_to_learn():
@@ -200,14 +202,15 @@ def test_classes_without_clips_are_counted_where_most_are():
 
 
 def test_labels_that_are_all_one_are_no_truth():
-    assert '3 clips have the label 0' in one_class(np.zeros(3, int), 3, 'data.test')
+    assert '3 clips have the label 0' in same_label_warning(np.zeros(3, int), 3, 'data.test')
     for labels in ([0], [0, 1, 0], [-1, -1], [[0, 1], [0, 1]]):
-        assert one_class(np.array(labels), 3, 'data.test') is None
+        assert same_label_warning(np.array(labels), 3, 'data.test') is None
     (line,) = classes([1, 2, 1], val=[2, 2])
     assert line.startswith('data.val')
 
 
-# Answers ---------------------------------------------------------------------------------------------
+# Answers
+# ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -245,14 +248,15 @@ def test_clips_that_nothing_tells_apart_are_told_once_a_run_and_in_the_test(tmp_
     assert said.count('warning: data.test: all 12 clips have the label 0') == 1
 
 
-# Rates -----------------------------------------------------------------------------------------------
+# Rates
+# -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ('world', 'changes', 'said'),
     [
-        (1, ['auto_scale_lr=None'], 'clips take 0.00375'),
-        (4, ['auto_scale_lr=None'], 'clips take 0.015'),
+        (1, ['auto_scale_lr=None'], 'clips need 0.00375'),
+        (4, ['auto_scale_lr=None'], 'clips need 0.015'),
         (8, ['auto_scale_lr=None'], None),
         (
             1,
@@ -274,7 +278,8 @@ def test_a_rate_is_scaled_by_the_batch_that_it_was_chosen_for(config):
     assert replace(recipe.auto_scale_lr).base_batch_size == 32
 
 
-# --dry-run -------------------------------------------------------------------------------------------
+# --dry-run
+# -------------------------------------------------------------------------------------------
 
 
 def test_a_dry_run_shows_what_coordinates_and_heatmaps_reach(config, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""PYSKL's Python interface: the names users know, and that deferred drawing gives the model what dataset[i] gives the user."""
+"""PYSKL's Python interface, and that deferred drawing gives the model what dataset[i] gives."""
 
 import random
 from pathlib import Path
@@ -174,7 +174,7 @@ def test_plain_pyskl_configs_without_embedding_train(cfg, tmp_path):
 
 
 def test_a_plain_pyskl_config_runs_unchanged(tmp_path, capfd):
-    """No pipeline collects `emb`, and the head does not mention it: trained, tested and used without an embedding."""
+    """Without `emb` in pipelines and head, a network is trained and used without an embedding."""
     from pyskl.apis import TestOptions, TrainOptions, test, train
 
     config = problem(tmp_path)
@@ -277,7 +277,7 @@ def test_a_users_dataset_with_its_own_getitem_is_what_a_loader_asks(cfg, wrap):
 
 @needs_golden
 def test_the_authors_checkpoint_tests_the_published_config(tmp_path):
-    """A checkpoint as the published code wrote it, through the published config, on the goldens' made-up data."""
+    """A checkpoint of the published code, with the published config, on the goldens' data."""
     from pyskl.apis import TestOptions, test
 
     data = read_annotations(GOLDEN / 'raw' / 'imigue_val.pkl')

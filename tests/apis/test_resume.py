@@ -62,7 +62,7 @@ def test_the_same_command_with_resume_goes_on_where_it_stopped_not_at_the_file(
     said = capfd.readouterr().err
     assert (
         f'Going on from {tmp_path}/iter_7.pth (epoch 1, iteration 7)' in said
-        and 'epoch_1.pth once more, take another' in said
+        and 'epoch_1.pth again, choose another' in said
     )
     assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
 

@@ -1,4 +1,4 @@
-"""Checkpoints store the layouts that they were trained with, and are used with them whatever a config says later."""
+"""Checkpoints store their layouts and are used with them, whatever a config says later."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_start_from_other_weights_keeps_the_configs_layout_and_says_so(trained
     assert [tuple(bone) for bone in stored[0]['bones']] == [(4, 1), (3, 1), (2, 1), (0, 1)]
 
 
-# -- which layout stands for which ---------------------------------------------------------------------------------
+# -- which layout corresponds to which -------------------------------------------------------------
 
 
 def recipe(*layouts):

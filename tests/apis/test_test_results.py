@@ -1,4 +1,4 @@
-"""What tools/test.py writes and what it leaves alone; what it refuses before the test, since afterwards the test would be lost."""
+"""What tools/test.py writes, leaves alone, and refuses before the test instead of after it."""
 
 import csv
 import json
@@ -32,12 +32,12 @@ def config(tmp_path_factory):
         ),
         (
             {'out': 'scores.json'},
-            r'--out scores\.json(.|\n)*ends in \.pkl; scores\.npz beside it holds the numbers',
+            r'--out scores\.json(.|\n)*ends in \.pkl; scores\.npz beside it holds the scores',
         ),
         ({'format': 'mac'}, '--coarse FILE'),
         ({'coarse': 'parts.txt'}, 'only --format mac'),
-        ({'format': 'kaggle', 'split': 'val'}, 'beside result.pkl alone'),
-        ({'format': 'kaggle', 'out': 'r.pkl'}, 'beside result.pkl alone'),
+        ({'format': 'kaggle', 'split': 'val'}, 'only beside result.pkl'),
+        ({'format': 'kaggle', 'out': 'r.pkl'}, 'only beside result.pkl'),
     ],
 )
 def test_what_would_lose_the_test_is_said_before_it(config, monkeypatch, options, said):
@@ -66,7 +66,7 @@ def test_features_are_neither_judged_nor_submitted_nor_written_over_scores(
     assert named['ids'][0] == 'test_0' and np.array_equal(
         named['features'], np.stack(load_pickle(result.files[0]))
     )
-    with pytest.raises(ConfigError, match='features are no class scores'):
+    with pytest.raises(ConfigError, match='features are not class scores'):
         train(config, TrainOptions(work_dir=str(tmp_path)), ['model.test_cfg.feat_ext=True'])
 
 
@@ -77,7 +77,7 @@ def test_results_of_an_earlier_test_beside_new_ones_are_named(config, tmp_path, 
     test(config, TestOptions(out=str(out), average_clips='none'))
     said = capsys.readouterr().out
     old = 'scores.npz, metrics.json, per_class.csv, Submission.csv, Submission.zip'
-    assert f'warning: {old} beside {out} come from an earlier test' in said
+    assert f'warning: {old} beside {out} are left over from an earlier test' in said
     assert load_scores(tmp_path / 'scores.npz').scores.shape == (13, 3)
 
 

@@ -117,14 +117,14 @@ def test_epochs_are_judged_from_start_on(whole, tmp_path, start, interval, judge
 def test_clips_that_are_in_train_and_val_are_warned_about(whole, tmp_path, capfd):
     folder, config = whole
     train(config, TrainOptions(work_dir=str(tmp_path)), ['total_epochs=1'])
-    assert 'are in data.train too' not in capfd.readouterr().err
+    assert 'are also in data.train' not in capfd.readouterr().err
     train(
         config,
         TrainOptions(work_dir=str(tmp_path / 'leaky')),
         ['total_epochs=1', f'data.val.ann_file={folder}/train.pkl'],
     )
     assert (
-        '40 of the 40 clips of data.val are in data.train too (train_0, train_1, train_10'
+        '40 of the 40 clips of data.val are also in data.train (train_0, train_1, train_10'
         in capfd.readouterr().err
     )
 
@@ -205,7 +205,7 @@ def test_going_on_with_another_precision_or_other_algorithms_is_refused_unless_a
         ),
     )
     torch.use_deterministic_algorithms(False)
-    assert f'other than when it was written: {said}' in capfd.readouterr().err
+    assert f'changed since it was written: {said}' in capfd.readouterr().err
 
 
 def test_a_checkpoint_that_says_nothing_of_precision_may_go_on_in_any(whole, tmp_path):
@@ -219,13 +219,13 @@ def test_a_checkpoint_that_says_nothing_of_precision_may_go_on_in_any(whole, tmp
 
 def test_no_resume_refuses_a_folder_that_holds_a_run(whole):
     _, config = whole
-    with pytest.raises(ConfigError, match='holds a run already'):
+    with pytest.raises(ConfigError, match='already holds a run'):
         train(config, TrainOptions(no_resume=True))
 
 
 def test_another_seed_does_not_continue_a_run(whole):
     _, config = whole
-    with pytest.raises(ConfigError, match='seed 0, now seed 7'):
+    with pytest.raises(ConfigError, match='seed 0, but now seed 7'):
         train(config, TrainOptions(seed=7))
     with pytest.raises(
         ConfigError, match='seed = -1: expected a whole number from 0 to 4294967295'

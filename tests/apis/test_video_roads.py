@@ -39,7 +39,8 @@ def model(folder):
     return init_recognizer(folder / 'videos.py', folder / 'run' / 'epoch_2.pth', device='cpu')
 
 
-# Training and testing ------------------------------------------------------------------------------
+# Training and testing
+# ------------------------------------------------------------------------------
 
 
 def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_to_the_same_bits(
@@ -132,7 +133,8 @@ def test_two_processes_with_two_workers_each_train_as_one(folder, tmp_path):
     assert (tmp_path / 'epoch_2.pth').exists()
 
 
-# Inference -----------------------------------------------------------------------------------------
+# Inference
+# -----------------------------------------------------------------------------------------
 
 
 def test_a_video_is_answered_however_it_is_given(model, folder, tmp_path):

@@ -1,4 +1,4 @@
-"""What the tables of wrong inputs have in common: a small world of right ones, scripts to call, and what a good refusal is."""
+"""Common parts of the tables of wrong inputs: valid files, scripts to call, and good messages."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from pyskl.scripts import run_script
 IDS = [f'test_{i}' for i in range(13)]
 # Each message must contain one of these: what was expected, or what to try.
 ADVICE = re.compile(
-    r'expected|\btry\b|\bgive\b|\btake\b|\buse\b|\bset\b|\bmake\b|\bchoose\b|\bname\b|\bmove\b|\bwrite\b|\bsay\b|\badd\b|'
-    r'\bsave\b|\bput\b|\bleave\b|\bstart\b|\braise\b|\bknown\b|did you mean|\bfree\b|\bask\b|\bshould\b|choose from|'
+    r'expected|did you mean|choose from|\b(try|give|take|use|set|make|choose|name|move|write|say|add|'
+    r'save|put|leave|remove|start|raise|known|free|ask|should)\b|'
     r'is required|are required|unpack|must|correct|check|install|convert|holds:|it has',
     re.I,
 )
@@ -32,7 +32,7 @@ ADVICE = re.compile(
 
 @dataclass(frozen=True)
 class Row:
-    """A wrong input: `script` is called with `argv` in a folder of right things that `spoil` has changed, and must say `says`."""
+    """A wrong input: `script argv`, in a folder of valid files changed by `spoil`, must say `says`."""
 
     script: str
     field: str
@@ -51,7 +51,7 @@ class Row:
 
 
 def make_world(folder: Path) -> None:
-    """Everything a script may want, small and right, by relative names: data, config, a finished run, raw arrays, scores, texts."""
+    """Write small valid files of every kind: data, config, a finished run, arrays, scores, texts."""
     write_data(folder, num_train=16, num_test=13)
     os.chdir(folder)
     write_config(Path('.'), extra='total_epochs = 1\n')
@@ -100,7 +100,7 @@ def state_of(folder: Path) -> dict[str, tuple]:
 
 
 def check_message(row: Row, status: object, out: str, err: str) -> None:
-    """One message on stderr with the names that it must say and what to do, status 2, and no traceback."""
+    """Expect status 2 and one message with the expected names and advice, without a traceback."""
     assert status == 2, f'{row}: status {status}\n{out}\n{err}'
     assert 'wrote' not in out, out
     assert 'Traceback' not in err, err
@@ -142,7 +142,7 @@ def call(
     return err
 
 
-# Ways to spoil things ---------------------------------------------------------------------------------------------------
+# Ways to spoil things
 
 
 def text(name: str, content: str | bytes) -> Callable[[Path], object]:
@@ -193,7 +193,7 @@ def pickled(name: str, value: object) -> Callable[[Path], object]:
 
 
 def clip(name: str = 'test.pkl', row: int = 4, **fields: object) -> Callable[[Path], object]:
-    """Change fields of one clip of an annotation pickle; a function gets the old value, None removes the field."""
+    """Change fields of a clip in an annotation pickle, by value or function; None removes one."""
 
     def spoil(folder: Path) -> None:
         data = read_annotations(folder / name)

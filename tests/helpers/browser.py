@@ -1,4 +1,4 @@
-"""A headless Chromium for tests: Debian's packages chromium and chromium-driver, driven by Selenium. Nothing is downloaded."""
+"""A headless Chromium for tests, Debian's chromium and chromium-driver, driven by Selenium."""
 
 from __future__ import annotations
 

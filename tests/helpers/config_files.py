@@ -1,4 +1,4 @@
-"""The shipped configs, by what they train: graph networks on key points, PYSKL's or our networks on heatmaps."""
+"""The included configs, by kind of network: graph networks, PYSKL's or our own on heatmaps."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ GRAPH_FAMILIES = (
     'strong_aug',
 )
 
-# What other configs start from, plans of many runs, NATOPS's, which have no val split (test_natops.py), and the template
-# (test_own_skeletons.py); those that spot, whose data are recordings (test_spotting_configs.py).
+# What other configs start from, plans of many runs, NATOPS's, which have no val split
+# (test_natops.py), and the template (test_own_skeletons.py); those that spot, whose data are
+# recordings (test_spotting_configs.py).
 _OTHERS = ('_base_', 'sweeps', 'natops', 'own', 'spotting')
 
 

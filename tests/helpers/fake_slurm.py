@@ -1,7 +1,7 @@
 """A cluster of one machine: sbatch, srun, sacct and scontrol as small shell scripts, without Slurm.
 
-Jobs run in the background. Beside the scripts: NUMBER.sh, what sbatch was given; state_JOB; pid_JOB,
-the process that srun started; starts_JOB, a line for each start.
+Jobs run in the background. Beside the scripts: NUMBER.sh, what sbatch was given; state_JOB;
+pid_JOB, the process that srun started; starts_JOB, a line for each start.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ for file in state_*; do echo "${file#state_}|$(cat $file)|here"; done
 
 
 def install(folder: Path, sbatch: str = SBATCH) -> dict[str, str]:
-    """Write the scripts into `folder`; returns the PATH with which they are found, as a variable."""
+    """Write the scripts into `folder`; return a variable PATH with which they are found."""
     folder.mkdir()
     scripts = {'sbatch': sbatch, 'srun': SRUN, 'sacct': SACCT, 'scontrol': 'touch requeue_$2'}
     for name, text in scripts.items():

@@ -1,4 +1,4 @@
-"""Where the full golden outputs of the published solution lie, when they are at hand; tests that need them skip without."""
+"""Find the full golden outputs of the published solution; tests that need them skip otherwise."""
 
 import os
 from pathlib import Path

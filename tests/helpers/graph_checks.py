@@ -50,8 +50,8 @@ def assert_same(one: Any, other: Any, tolerance: float) -> None:
 def assert_runs_everywhere(network: nn.Module, keypoint: Tensor) -> None:
     """Assert that a network gives the same in all forms that it is used in.
 
-    That is: traced, with BatchNorm folded into convolutions, in bfloat16 (nearly), in float32 instead of
-    float64, and one person at a time.
+    That is: traced, with BatchNorm folded into convolutions, in bfloat16 (nearly), in float32
+    instead of float64, and one person at a time.
     """
     network = fill(network).eval().double()
     keypoint = keypoint.double()

@@ -1,4 +1,4 @@
-"""Pickles that would do harm if they were run, each as bytes. `mark` is the folder that they make when they run."""
+"""Pickles that would do harm if executed, as bytes; they would create the folder `mark`."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _array(shape: bytes, dtype: bytes, raw: bytes) -> bytes:
 
 
 def through_numpy(mark: str) -> dict[str, bytes]:
-    """What numpy's own helpers would do with hostile arguments: unpickle, make subclasses, believe flags, read beyond memory."""
+    """Misuse numpy's functions: unpickle, make subclasses, trust flags, read beyond memory."""
     inner = pickle.dumps(Reduced(os.mkdir, mark))
     scalar = as_global('numpy.core.multiarray.scalar')
     f4 = _dtype('f4', _PLAIN_STATE)
@@ -339,7 +339,7 @@ def other_instructions(mark: str) -> dict[str, bytes]:
 
 
 def pairs_of_one_hash(count: int) -> list[tuple[int, int]]:
-    """Pairs of whole numbers whose hash is equal, by the inverse of what Python (since 3.8) does to the second one."""
+    """Return pairs of integers with equal hashes, inverting Python's (3.8 on) tuple hash."""
     word, prime_1, prime_2, prime_5 = (
         2**64,
         11400714785074694791,

@@ -1,4 +1,4 @@
-"""Kill -9 tools that write files at random moments; the same command, run again, must do as if nothing had happened.
+"""Kill tools that write files at random moments; running the same command again must succeed.
 
     python tests/helpers/kill_commands.py [--kills 5] [--seed 0] [--only convert]
 

@@ -1,10 +1,12 @@
-"""Kill -9 a training run at random moments; the same command, run again, must end with the same bits as if nothing had happened.
+"""Kill a training at random moments; the same command, run again, must end with the same bits.
 
-    python tests/helpers/kill_training.py [--kills 30] [--seed 0] [--folder DIR] [--graph | --videos] [--processes 2]
+    python tests/helpers/kill_training.py [--kills 30] [--seed 0] [--folder DIR]
+        [--graph | --videos] [--processes 2]
 
-Every third kill waits for the writing of a checkpoint and strikes then; the others strike at a random moment between the start of
-the process and where training would have ended. With several processes every other kill strikes all of them and the launcher, and
-the others one of them, which ends the rest. Prints one line a kill, and figures at the end; exit status 1 when any end differs.
+Every third kill waits for the writing of a checkpoint and strikes then; the others strike at a
+random moment between the start of the process and where training would have ended. With several
+processes every other kill strikes all of them and the launcher, and the others one of them, which
+ends the rest. Prints one line a kill, and figures at the end; exit status 1 when any end differs.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ PROBLEMS = {'heatmaps': problem, 'graph': graph_problem, 'videos': video_problem
 
 
 def start(*words: object, **env: str) -> subprocess.Popen:
-    """tools/train.py or another script of the project in a process group of its own, its output in pipes."""
+    """Start a script of the project in its own process group, with its output in pipes."""
     command = [sys.executable, str(ROOT / str(words[0])), *map(str, words[1:])]
     return subprocess.Popen(
         command,
@@ -54,7 +56,7 @@ def start(*words: object, **env: str) -> subprocess.Popen:
 def wait_for(
     what: Callable[[], object], process: subprocess.Popen, seconds: float = 240, pause: float = 0.05
 ) -> bool:
-    """Wait until `what()` is true (True) or the process has ended (False); an AssertionError after so many seconds."""
+    """Return True once `what()` is true, False if the process ends; fail after some seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if what():
@@ -80,7 +82,7 @@ def ended(process: subprocess.Popen) -> Iterator[subprocess.Popen]:
 
 
 def rows(work_dir: Path) -> dict[tuple, dict]:
-    """(mode, epoch, iter) -> figures, of all .log.json files of a run; a row that was logged twice must say the same twice.
+    """Return (mode, epoch, iter) -> figures of a run's logs; rows logged twice must be equal.
 
     The last line of a killed run may be cut short.
     """
@@ -102,7 +104,7 @@ def rows(work_dir: Path) -> dict[tuple, dict]:
 
 
 def differences(whole: Path, other: Path) -> list[str]:
-    """Where the ends of two runs of one config differ: names of files, bits of checkpoints, logged figures. [] is equal."""
+    """List how the results of two runs differ: names of files, bits of checkpoints, figures."""
     names = [sorted(p.name for p in folder.glob('*.pth')) for folder in (whole, other)]
     found = [] if names[0] == names[1] else [f'the checkpoints are {names[1]}, expected {names[0]}']
     left = [p.name for p in other.iterdir() if p.name.startswith('.')]
@@ -169,7 +171,7 @@ def children(pid: int) -> list[int]:
 
 
 def strike(process: subprocess.Popen) -> None:
-    """Kill a training: without a launcher the process alone, not its workers; with one all ranks, or one of them."""
+    """Kill a training: only its process, not the workers; with a launcher all ranks, or one."""
     ranks = children(process.pid) if process.args[1].endswith('launch.py') else []
     everybody = not ranks or random.random() < 0.5
     for pid in ranks if everybody else [random.choice(ranks)]:
@@ -181,7 +183,7 @@ def strike(process: subprocess.Popen) -> None:
 
 
 def kill_once(words: list[object], work_dir: Path, delay: float | None) -> str | None:
-    """Start training and kill it `delay` seconds later, or (None) while it writes one of its next checkpoints.
+    """Start training and kill it after `delay` seconds, or (None) while it writes a checkpoint.
 
     -> what was struck, or None: it ended first
     """
@@ -189,7 +191,7 @@ def kill_once(words: list[object], work_dir: Path, delay: float | None) -> str |
         if delay is None:
             for _ in range(random.randrange(8)):
                 before = newest(work_dir)
-                wait_for(lambda: newest(work_dir) != before, process, pause=0.002)  # noqa: B023 (asked at once)
+                wait_for(lambda: newest(work_dir) != before, process, pause=0.002)  # noqa: B023
             wait_for(lambda: is_writing(work_dir), process, pause=0)
         else:
             end = time.monotonic() + delay
@@ -229,7 +231,7 @@ def finish(words: list[object]) -> float:
 def campaign(
     folder: Path, kills: int, seed: int = 0, network: str = 'heatmaps', processes: int = 1
 ) -> tuple[list[str], list[str]]:
-    """What each of so many kills struck, and every difference between an end and that of the uninterrupted run."""
+    """Return what each kill hit, and every difference from the uninterrupted run."""
     random.seed(seed)
     config = PROBLEMS[network](folder, extra=FREQUENT)
     seconds = finish(command(config, folder / 'whole', 0, processes))

@@ -1,4 +1,4 @@
-"""Small videos, and a stand-in for MediaPipe's Python: it runs the very worker with a mediapipe of a few lines."""
+"""Small videos, and a replacement of MediaPipe's Python: the worker with a tiny mediapipe."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 
 
 def film(path: Path, places: list[tuple[int, int] | None], fps: float = 25) -> Path:
-    """Write a film of a bright block of 8 px, whose middle is at a place (x, y) in each frame; None: a dark frame."""
+    """Write a video of a bright block of 8 px, centred at (x, y) in each frame; None: dark."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, (W, H))
     for place in places:
         frame = np.zeros((H, W, 3), np.uint8)

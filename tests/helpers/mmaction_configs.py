@@ -1,4 +1,4 @@
-"""Configs in the words of MMAction2 1.x and 0.x, made up for tests, by what MMAction2's table of recipes says of each."""
+"""Configs in the style of MMAction2 1.x and 0.x, written for tests by its table of recipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The golden numbers of a network on heatmaps or pictures: keys, starting values, one pass each way.
+"""Golden numbers of networks on heatmaps or pictures: keys, initial values, one pass each way.
 
 tests/golden/README.md describes the arrays.
 """

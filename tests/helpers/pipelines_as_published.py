@@ -1,4 +1,4 @@
-"""The stages and arguments of both published configs, written out so that tests don't depend on ours."""
+"""Steps and arguments of both published configs, independent of the included ones."""
 
 LEFT, RIGHT = list(range(1, 20, 2)), list(range(2, 21, 2))
 LIMBS = [
@@ -67,7 +67,8 @@ JOINT = stage('GeneratePoseTarget', with_kp=True, with_limb=False)
 LIMB = stage('GeneratePoseTarget', with_kp=False, with_limb=True, skeletons=LIMBS)
 MIRRORED = {'double': True, 'left_kp': LEFT, 'right_kp': RIGHT}
 
-# The limb config's mirrored copies exchange limbs by the joints' indices: a fault, and part of the published numbers.
+# The limb config's mirrored copies exchange limbs by the joints' indices: a fault, and part of the
+# published numbers.
 PIPELINES_AS_PUBLISHED = {
     'joint': {
         'train': _train(JOINT),

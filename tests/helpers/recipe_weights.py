@@ -1,6 +1,7 @@
-"""Weights and inputs made from names, shapes and seeds alone, so that golden numbers need no weight files.
+"""Weights and inputs from names, shapes and seeds, so that golden numbers need no weight files.
 
-Each entry of a state dict is drawn from numpy's frozen RandomState, seeded with the CRC-32 of its key; see `entry` for the rule.
+Each entry of a state dict is drawn from numpy's frozen RandomState, seeded with the CRC-32 of its
+key; see `entry` for the rule.
 """
 
 from __future__ import annotations

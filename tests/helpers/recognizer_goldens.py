@@ -103,7 +103,7 @@ test_batch.__test__ = False
 
 
 def filled(cfg: dict[str, Any]) -> nn.Module:
-    """Build a model in float64 with the golden weights, without dropout, as the goldens trained it."""
+    """Build a model in float64 with the golden weights, without dropout."""
     model = fill(build_model(cfg)).double()
     for module in model.modules():
         if isinstance(module, nn.Dropout):

@@ -1,4 +1,4 @@
-"""Work dirs as training and testing leave them, without either: made-up clips, made-up scores, a config, a log."""
+"""Work dirs as after training and testing: synthetic clips and scores, a config, a log."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write_clips(
 def made_up_scores(
     labels: np.ndarray, num_classes: int = NUM_CLASSES, skill: float = 2.5, seed: int = 0
 ) -> np.ndarray:
-    """(N, K) probabilities of somebody who mistakes a class for the next one, and sometimes for any."""
+    """Return (N, K) probabilities that confuse a class with the next one, sometimes with any."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 1, (len(labels), num_classes))
     for shift, boost in ((0, skill), (1, skill / 2)):
@@ -86,7 +86,7 @@ def log_rows(num_epochs: int = 3, steps: int = 40) -> list[dict]:
 def write_work_dir(
     folder: Path, name: str, ann_file: Path, ids: Sequence[str], scores: np.ndarray, **test: object
 ) -> Path:
-    """A work dir `folder/name` with scores.npz, the config dump and a log; `test` goes into data.test."""
+    """Write a work dir with scores.npz, a config dump and a log; `test` becomes data.test."""
     work_dir = folder / name
     work_dir.mkdir(parents=True, exist_ok=True)
     save_scores(work_dir / 'scores.npz', ids, scores)

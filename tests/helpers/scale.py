@@ -1,7 +1,8 @@
 """Many clips: made, packed, opened and loaded, with the time and the memory that it takes.
 
     python tests/helpers/scale.py FOLDER [--clips 1000000] [--workers 8]    everything, one json line a figure; FOLDER is left with the data
-Each figure is taken in a process of its own, so that nothing is warm but the disk cache: `measure(what, path, ...)`.
+Each figure is taken in a process of its own, so that nothing is warm but the disk cache:
+`measure(what, path, ...)`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A very small learnable problem, so that real training runs take seconds: three gestures of one waving arm."""
+"""A tiny problem that trains in seconds: three gestures of one waving arm."""
 
 from __future__ import annotations
 
@@ -22,29 +22,35 @@ skeletons = [(0, 1), (1, 2), (1, 3), (1, 4)]
 left_kp, right_kp = [3], [4]
 sides = dict(left_kp=left_kp, right_kp=right_kp, left_limb=[2], right_limb=[3])
 heatmap = dict(type='GeneratePoseTarget', {drawing}, skeletons=skeletons)
-tail = [dict(type='FormatShape', input_format='NCTHW_Heatmap'), dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[])]
+tail = [dict(type='FormatShape', input_format='NCTHW_Heatmap'),
+        dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[])]
 head = [dict(type='PoseDecode'), dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True)]
 train_pipeline = [
     dict(type='UniformSampleFrames', clip_len=clip_len), *head, dict(type='Resize', scale=(-1, 18)),
-    dict(type='RandomResizedCrop', area_range=(0.7, 1.0)), dict(type='Resize', scale=(16, 16), keep_ratio=False),
+    dict(type='RandomResizedCrop', area_range=(0.7, 1.0)),
+    dict(type='Resize', scale=(16, 16), keep_ratio=False),
     dict(type='Flip', flip_ratio=0.5, left_kp=left_kp, right_kp=right_kp), heatmap, *tail,
     dict(type='ToTensor', keys=['imgs', 'label', 'emb'])]
 test_pipeline = [
-    dict(type='UniformSampleFrames', clip_len=clip_len, num_clips=2), *head, dict(type='Resize', scale=(16, 16), keep_ratio=False),
+    dict(type='UniformSampleFrames', clip_len=clip_len, num_clips=2), *head,
+    dict(type='Resize', scale=(16, 16), keep_ratio=False),
     dict(heatmap, double=True, **sides), *tail, dict(type='ToTensor', keys=['imgs', 'emb'])]
 model = dict(
     type='Recognizer3D',
-    backbone=dict(type='ResNet3dSlowOnly', depth=50, pretrained=None, in_channels={channels}, base_channels=4, num_stages=3,
-                  out_indices=(2,),
-                  stage_blocks=(1, 1, 1), conv1_stride=(1, 1), pool1_stride=(1, 1), inflate=(0, 1, 1),
+    backbone=dict(type='ResNet3dSlowOnly', depth=50, pretrained=None, in_channels={channels},
+                  base_channels=4, num_stages=3, out_indices=(2,), stage_blocks=(1, 1, 1),
+                  conv1_stride=(1, 1), pool1_stride=(1, 1), inflate=(0, 1, 1),
                   spatial_strides=(2, 2, 2), temporal_strides=(1, 1, 2)),
     cls_head=dict(type='I3DHead', in_channels=64, num_classes=3, dropout=0.5, emb_dim=6),
     test_cfg=dict(average_clips='prob'))
 data = dict(
     videos_per_gpu=8, workers_per_gpu=0,
-    train=dict(type='PoseDataset', ann_file='{folder}/train.pkl', label_embeddings='{folder}/labels.npy', pipeline=train_pipeline),
-    val=dict(type='PoseDataset', ann_file='{folder}/val.pkl', label_embeddings='{folder}/labels.npy', pipeline=test_pipeline),
-    test=dict(type='PoseDataset', ann_file='{folder}/test.pkl', label_embeddings='{folder}/labels.npy', pipeline=test_pipeline))
+    train=dict(type='PoseDataset', ann_file='{folder}/train.pkl',
+        label_embeddings='{folder}/labels.npy', pipeline=train_pipeline),
+    val=dict(type='PoseDataset', ann_file='{folder}/val.pkl',
+        label_embeddings='{folder}/labels.npy', pipeline=test_pipeline),
+    test=dict(type='PoseDataset', ann_file='{folder}/test.pkl',
+        label_embeddings='{folder}/labels.npy', pipeline=test_pipeline))
 optimizer = dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=0.0003)
 optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))
 lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0)
@@ -112,7 +118,7 @@ def problem(folder: Path, extra: str = '', **sizes: int) -> Path:
 
 
 def script(name: str) -> ModuleType:
-    """The module behind tools/NAME.py or ensemble/ensemble.py, to call its functions in this process."""
+    """Return the module of tools/NAME.py or ensemble/ensemble.py, to call it in this process."""
     return import_module(f'pyskl.cli.{name}')
 
 

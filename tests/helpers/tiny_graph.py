@@ -1,4 +1,4 @@
-"""tiny.py's problem for a graph network: the same three gestures, a small ST-GCN++ on five joints."""
+"""The problem of tiny.py for graph networks: a small ST-GCN++ on five joints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ layout = dict(
 prepare = [dict(type='{normalise}'{axes}), dict(type='GenSkeFeat', dataset=layout, feats=['j'])]
 finish = [
     dict(type='PoseDecode'), dict(type='FormatGCNInput', num_person={people}),
-    dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]), dict(type='ToTensor', keys=['keypoint'])]
+    dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
+    dict(type='ToTensor', keys=['keypoint'])]
 train_pipeline = [*prepare, dict(type='UniformSample', clip_len=8), *finish]
 test_pipeline = [*prepare, dict(type='UniformSample', clip_len=8, num_clips=3), *finish]
 model = dict(
@@ -28,9 +29,12 @@ model = dict(
     cls_head=dict(type='GCNHead', num_classes=3, in_channels=24, emb_dim=6))
 data = dict(
     videos_per_gpu=8, workers_per_gpu=0,
-    train=dict(type='PoseDataset', ann_file='{folder}/{data}train.pkl', label_embeddings='{folder}/labels.npy', pipeline=train_pipeline),
-    val=dict(type='PoseDataset', ann_file='{folder}/{data}val.pkl', label_embeddings='{folder}/labels.npy', pipeline=test_pipeline),
-    test=dict(type='PoseDataset', ann_file='{folder}/{data}test.pkl', label_embeddings='{folder}/labels.npy', pipeline=test_pipeline))
+    train=dict(type='PoseDataset', ann_file='{folder}/{data}train.pkl',
+        label_embeddings='{folder}/labels.npy', pipeline=train_pipeline),
+    val=dict(type='PoseDataset', ann_file='{folder}/{data}val.pkl',
+        label_embeddings='{folder}/labels.npy', pipeline=test_pipeline),
+    test=dict(type='PoseDataset', ann_file='{folder}/{data}test.pkl',
+        label_embeddings='{folder}/labels.npy', pipeline=test_pipeline))
 optimizer = dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0.0005, nesterov=True)
 lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0)
 total_epochs = 2
@@ -40,12 +44,13 @@ log_config = dict(interval=2, hooks=[dict(type='TextLoggerHook')])
 work_dir = '{folder}/run'
 """
 
-# ProtoGCN in place of ST-GCN++: a network that hands its graph to the head, which remembers classes.
+# ProtoGCN instead of ST-GCN++: its head gets the graph and remembers classes.
 PROTOGCN = """
 model.update(
     backbone=dict(
-        type='ProtoGCN', base_channels=16, num_stages=2, inflate_stages=[2], down_stages=[2], gcn_ratio=0.125,
-        gcn_ctr='T', gcn_ada='T', tcn_ms_cfg=[(3, 1), (3, 2), ('max', 3), '1x1'], num_person={people}, num_prototype=6,
+        type='ProtoGCN', base_channels=16, num_stages=2, inflate_stages=[2], down_stages=[2],
+        gcn_ratio=0.125, gcn_ctr='T', gcn_ada='T', tcn_ms_cfg=[(3, 1), (3, 2), ('max', 3), '1x1'],
+        num_person={people}, num_prototype=6,
         graph_cfg=dict(layout=layout, mode='random', num_filter=8)),
     cls_head=dict(type='SimpleHead', joint_cfg=layout, num_classes=3, in_channels=32, weight=0.3))
 """
@@ -81,7 +86,7 @@ def write_config(
 
 
 def write_space(folder: Path, num_train: int = 40, num_test: int = 13, seed: int = 0) -> None:
-    """Write space_train.pkl ...: the same gestures in metres, x right, y up, z away from the camera."""
+    """Write space_train.pkl ...: the gestures in metres, x right, y up, z away from the camera."""
     rng = np.random.default_rng(seed)
     for split, n in (('train', num_train), ('val', num_test), ('test', num_test)):
         clips = [

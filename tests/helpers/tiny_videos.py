@@ -11,23 +11,27 @@ from pyskl.files.libraries import opencv
 NUM_CLASSES = 3
 
 CONFIG = """
-normalize = dict(type='Normalize', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_bgr=False)
+normalize = dict(type='Normalize', mean=[123.675, 116.28, 103.53],
+                 std=[58.395, 57.12, 57.375], to_bgr=False)
 shape = dict(type='FormatShape', input_format='NCTHW')
 train_pipeline = [
-    dict(type='DecordInit'), dict(type='SampleFrames', clip_len=4, frame_interval=2), dict(type='DecordDecode'),
-    dict(type='RandomResizedCrop', area_range=(0.7, 1.0)), dict(type='Resize', scale=(16, 16), keep_ratio=False),
-    dict(type='Flip', flip_ratio=0.5), normalize, shape, dict(type='Collect', keys=['imgs', 'label']),
+    dict(type='DecordInit'), dict(type='SampleFrames', clip_len=4, frame_interval=2),
+    dict(type='DecordDecode'), dict(type='RandomResizedCrop', area_range=(0.7, 1.0)),
+    dict(type='Resize', scale=(16, 16), keep_ratio=False), dict(type='Flip', flip_ratio=0.5),
+    normalize, shape, dict(type='Collect', keys=['imgs', 'label']),
     dict(type='ToTensor', keys=['label'])]
 test_pipeline = [
     dict(type='DecordInit'), dict(type='SampleFrames', clip_len=4, frame_interval=2, num_clips=2),
-    dict(type='DecordDecode'), dict(type='Resize', scale=(-1, 18)), dict(type='CenterCrop', crop_size=16),
-    normalize, shape, dict(type='Collect', keys=['imgs'])]
+    dict(type='DecordDecode'), dict(type='Resize', scale=(-1, 18)),
+    dict(type='CenterCrop', crop_size=16), normalize, shape, dict(type='Collect', keys=['imgs'])]
 model = dict(
     type='Recognizer3D',
-    backbone=dict(type='ResNet3dSlowOnly', depth=50, base_channels=4, num_stages=2, out_indices=(1,), stage_blocks=(1, 1),
-                  conv1_kernel=(1, 3, 3), conv1_stride=(1, 1), pool1_stride=(1, 1), spatial_strides=(2, 2), temporal_strides=(1, 1),
-                  inflate=(0, 1)),
-    cls_head=dict(type='I3DHead', in_channels=32, num_classes=3, dropout=0.5), test_cfg=dict(average_clips='prob'))
+    backbone=dict(type='ResNet3dSlowOnly', depth=50, base_channels=4, num_stages=2,
+                  out_indices=(1,), stage_blocks=(1, 1), conv1_kernel=(1, 3, 3),
+                  conv1_stride=(1, 1), pool1_stride=(1, 1), spatial_strides=(2, 2),
+                  temporal_strides=(1, 1), inflate=(0, 1)),
+    cls_head=dict(type='I3DHead', in_channels=32, num_classes=3, dropout=0.5),
+    test_cfg=dict(average_clips='prob'))
 dataset = dict(type='VideoDataset', data_prefix='{folder}', num_classes=3)
 data = dict(
     videos_per_gpu=4, workers_per_gpu=0,

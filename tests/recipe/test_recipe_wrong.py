@@ -304,7 +304,7 @@ WRONG = [
     ),
     (
         {'log_config.hooks.1.type': 'PaviLoggerHook'},
-        ['log_config.hooks[1].type', 'is not here', 'TensorboardLoggerHook'],
+        ['log_config.hooks[1].type', 'this logger of', 'TensorboardLoggerHook'],
     ),
 ]
 

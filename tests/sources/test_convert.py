@@ -1,4 +1,4 @@
-"""tools/convert.py: one made-up clip in every form comes back exactly; the options; what is left out."""
+"""tools/convert.py: a clip in every form comes back exactly; options; what is left out."""
 
 from __future__ import annotations
 

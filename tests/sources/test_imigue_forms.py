@@ -1,4 +1,4 @@
-"""Forms of iMiGUE's points other than 35 in a csv file: the xlsx of 137, which joints are kept, and workbooks from strangers."""
+"""iMiGUE's xlsx of 137 points: joints that are kept, hostile workbooks, orders of classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from pyskl.skeletons import get_layout, layout_of
 from pyskl.sources import xlsx as xlsx_reader
 from pyskl.sources.imigue.frames import frames_of
 from pyskl.sources.imigue.joints import POINTS, Joints
-from pyskl.sources.imigue.labels import are_dummies, class_of, from_id_mod_99, looks_like_id_mod_99
+from pyskl.sources.imigue.labels import (
+    are_placeholders,
+    class_of,
+    from_id_mod_99,
+    looks_like_id_mod_99,
+)
 from pyskl.sources.tables import Table, read_table
 
 OPENPOSE = get_layout('openpose137')
@@ -34,7 +39,8 @@ def release(tmp_path) -> Path:
     return tmp_path / 'xlsx'
 
 
-# 137 points ----------------------------------------------------------------------------------------
+# 137 points
+# ----------------------------------------------------------------------------------------
 
 
 def test_row_r_of_the_xlsx_release_is_frame_r(release):
@@ -102,7 +108,8 @@ def test_points_that_cannot_be_read_are_read_from_the_other_form(release, capsys
     assert '0187_light_hand.csv' in capsys.readouterr().out
 
 
-# Other forms ---------------------------------------------------------------------------------------
+# Other forms
+# ---------------------------------------------------------------------------------------
 
 
 def test_what_35_points_cannot_give_is_an_error_that_names_what_they_can(tmp_path):
@@ -110,7 +117,7 @@ def test_what_35_points_cannot_give_is_an_error_that_names_what_they_can(tmp_pat
     with pytest.raises(DataError) as error:
         convert(tmp_path / 'csv', '--joints', 'openpose_upper_hands')
     assert 'imigue22' in str(error.value) and '35 points' in str(error.value)
-    with pytest.raises(UserError, match='no layout and no joint.*left wrist'):
+    with pytest.raises(UserError, match='neither a layout nor a joint.*left wrist'):
         convert(tmp_path / 'csv', '--joints', 'nose,left wirst')
     with pytest.raises(UserError, match='mirror'):
         convert(tmp_path / 'csv', '--joints', 'nose,left ear,left wrist,right wrist')
@@ -156,7 +163,8 @@ def test_the_points_of_each_form_are_named_once():
     assert Joints().of(137)[12:] == (99, 103, 107, 111, 115, 120, 124, 128, 132, 136)
 
 
-# Workbooks from strangers --------------------------------------------------------------------------
+# Workbooks from strangers
+# --------------------------------------------------------------------------
 
 
 def test_texts_empty_cells_and_a_header_in_a_sheet_are_read_as_in_csv(tmp_path):
@@ -230,7 +238,8 @@ def test_without_the_reader_one_line_says_what_to_install(tmp_path, monkeypatch)
         convert(tmp_path / 'r')
 
 
-# Parts ---------------------------------------------------------------------------------------------
+# Parts
+# ---------------------------------------------------------------------------------------------
 
 
 def test_a_cut_keeps_the_last_frames_and_leaves_gaps_empty():
@@ -262,12 +271,12 @@ def test_european_spreadsheets_are_read(tmp_path):
 def test_dummies_are_equal_labels_of_more_than_a_clip_beside_a_train_part_of_several_classes():
     train = [0, 1, 2]
     assert (
-        are_dummies([0, 0], train)
-        and are_dummies([7, 7, -1], train)
-        and are_dummies([0, 0, 0], None)
+        are_placeholders([0, 0], train)
+        and are_placeholders([7, 7, -1], train)
+        and are_placeholders([0, 0, 0], None)
     )
-    assert not any((are_dummies([0], train), are_dummies([0, 0], None), are_dummies([0, 1, 0], train),
-                    are_dummies([0, 0, 0], [0, 0]), are_dummies([-1, -1, -1], train)))  # fmt: skip
+    assert not any((are_placeholders([0], train), are_placeholders([0, 0], None), are_placeholders([0, 1, 0], train),
+                    are_placeholders([0, 0, 0], [0, 0]), are_placeholders([-1, -1, -1], train)))  # fmt: skip
 
 
 def test_the_two_orders_of_classes_are_told_apart():

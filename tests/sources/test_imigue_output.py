@@ -1,4 +1,4 @@
-"""tools/readlabel.py: labels of test that mean nothing, what is written, and raw arrays under other names."""
+"""tools/readlabel.py: placeholder labels, what is written, raw arrays under other names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pyskl.annotations.field_values import NO_LABEL
 from pyskl.errors import DataError, UserError
 from pyskl.labels import IMIGUE_LABELS
 
-# Labels of test ------------------------------------------------------------------------------------
+# Labels of test
+# ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,8 @@ def test_class_numbers_in_place_of_ids_are_refused(tmp_path):
         convert(tmp_path / 'csv')
 
 
-# What is written -----------------------------------------------------------------------------------
+# What is written
+# -----------------------------------------------------------------------------------
 
 
 def test_the_files_name_the_classes_and_the_layout_that_was_measured(tmp_path, capsys):
@@ -77,16 +79,17 @@ def test_a_picture_that_the_joints_leave_is_replaced_by_a_larger_one(tmp_path, c
     assert convert(tmp_path / 'csv')['train']['annotations'][0]['img_shape'] == (1440, 2560)
     assert 'warning' in capsys.readouterr().out
     told = convert(tmp_path / 'csv', '--img-shape', 1080, 1920)['train']['annotations'][0]
-    assert told['img_shape'] == (1080, 1920) and 'out of the picture' in capsys.readouterr().out
+    assert told['img_shape'] == (1080, 1920) and 'outside the picture' in capsys.readouterr().out
 
 
 def test_coordinates_that_are_no_pixels_are_warned_about(tmp_path, capsys):
     video(tmp_path / 'csv', table=rows(points() / (1920, 1080, 1)))
     convert(tmp_path / 'csv')
-    assert 'no pixels' in capsys.readouterr().out
+    assert 'not pixels' in capsys.readouterr().out
 
 
-# Raw arrays under other names ----------------------------------------------------------------------
+# Raw arrays under other names
+# ----------------------------------------------------------------------
 
 
 def raw(folder: Path, data: str, label: str, classes: object, joints: int = 22) -> None:

@@ -1,4 +1,4 @@
-"""tools/readlabel.py PATH: what people really have of iMiGUE, in one table, and what comes of it."""
+"""tools/readlabel.py PATH: a table of iMiGUE's files as people have them, and the results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from pyskl.sources.imigue.find import find
 BOTH = {'0187_0': 2, '0187_1': 31, '0203_0': 2, '0203_1': 31}
 
 
-# Forms that hold the same two videos ---------------------------------------------------------------
+# Forms that hold the same two videos
+# ---------------------------------------------------------------
 
 
 def two(folder: Path, **kwargs: object) -> None:
@@ -127,7 +128,8 @@ def test_strict_does_not_mind_copies_and_files_of_macos(tmp_path):
     assert labels(convert(tmp_path / 'csv', '--strict')['train']) == BOTH
 
 
-# Frame numbers -------------------------------------------------------------------------------------
+# Frame numbers
+# -------------------------------------------------------------------------------------
 
 
 def renumbered(*numbers: int) -> Callable[[list[list[str]]], object]:
@@ -210,7 +212,8 @@ def test_faults_of_all_videos_are_shown_at_once(tmp_path):
     assert all(word in str(error.value) for word in ('0001', '0002_0', '0003_light_hand.csv'))
 
 
-# Splits --------------------------------------------------------------------------------------------
+# Splits
+# --------------------------------------------------------------------------------------------
 
 
 def test_folders_say_train_val_and_test(tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""The label table: its geometry and scale, reading tables, and making them from sentences and from word vectors."""
+"""The table of label vectors: geometry and scale, reading, making from sentences or words."""
 
 import sys
 
@@ -26,7 +26,7 @@ def cost_of_zero(table):
     return np.average((np.asarray(table, np.float64) ** 2).mean(axis=1), weights=tool.TRAIN_CLIPS)
 
 
-# The package's table ---------------------------------------------------------------------------------------------------
+# The package's table
 
 
 def test_the_package_table_holds_the_angles_of_the_sentence_vectors():
@@ -70,7 +70,7 @@ def test_the_tool_makes_the_package_table_again(tmp_path):
     )
 
 
-# Reading tables --------------------------------------------------------------------------------------------------------
+# Reading tables
 
 
 def test_a_relative_path_is_found_in_the_current_folder_then_in_the_project(tmp_path, monkeypatch):
@@ -138,7 +138,7 @@ def test_a_missing_table_a_folder_and_an_npz_are_named(tmp_path):
         load_label_embeddings(tmp_path / 'several.npz')
 
 
-# From sentences --------------------------------------------------------------------------------------------------------
+# From sentences
 
 
 @settings(max_examples=30, deadline=None)
@@ -179,7 +179,7 @@ def test_own_labels_are_scaled_with_every_class_alike(tmp_path, monkeypatch):
     assert (table.astype(np.float64) ** 2).mean() == pytest.approx(0.0848, abs=1e-6)
 
 
-# From word vectors -----------------------------------------------------------------------------------------------------
+# From word vectors
 
 
 def glove_file(path, words, dim=4, extra=b''):

@@ -66,7 +66,8 @@ def written(tmp_path_factory) -> Path:
 def test_key_points_labels_and_splits_are_the_published_ones(written, name):
     data, golden = load(written / name), EXPECTED[f'120 classes/{name}']
     arrays = np.load(GOLDEN / 'expected.npz')
-    # left out upstream: the clip whose bodies are all short ends its run. Left out here: NaN, nobody
+    # left out upstream: the clip whose bodies are all short ends its run. Left out here: NaN,
+    # nobody
     ours = [a for a in data['annotations'] if a['frame_dir'] != SHORT_BODIES]
     theirs = [a for a in golden['annotations'] if a and a['frame_dir'] not in NOT_A_NUMBER]
     assert [a['frame_dir'] for a in ours] == [a['frame_dir'] for a in theirs]

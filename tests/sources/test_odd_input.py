@@ -1,4 +1,4 @@
-"""tools/convert.py and odd or hostile input: numbers beyond reason, lost images, ids of several types, outputs that are inputs."""
+"""tools/convert.py on odd or hostile input: huge numbers, lost images, mixed ids, outputs."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from pyskl.annotations.segments import Segment
 from pyskl.errors import DataError, UserError
 from pyskl.sources.imigue.labels import class_of
 from pyskl.sources.recordings import find_recordings, id_of_class
-from pyskl.sources.synthetic.recordings import NUM_POINTS, POINTS, write_recordings
+from pyskl.sources.synthetic.recordings import write_recordings
 
 
 def read(*paths: Path, **how):
@@ -164,12 +164,6 @@ def test_made_up_recordings_come_in_the_form_of_the_release(tmp_path):
     assert written['test'][0].read_bytes() == again['test'][0].read_bytes()
     clips = imigue_release.convert(tmp_path / 'a')
     assert [c['label'] for c in clips['test']['annotations']] == [s.label for s in third.segments]
-
-
-def test_made_up_points_are_those_of_the_release():
-    from pyskl.sources.imigue.joints import POINTS as RELEASE
-
-    assert [RELEASE[NUM_POINTS][at] for at in POINTS.values()] == list(POINTS)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is particular to a form: SMG's gestures, NTU's pickles and npz, MediaPipe's tables, YOLO's lines ..."""
+"""Details of each form: SMG's gestures, NTU's pickles and npz, MediaPipe's tables, YOLO ..."""
 
 from __future__ import annotations
 

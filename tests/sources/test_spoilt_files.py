@@ -1,4 +1,4 @@
-"""Spoilt files of every form, by a seed: they are read, or one UserError says what is wrong and nothing is left behind."""
+"""Corrupted files of every form are read, or refused with a UserError and nothing written."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _with_odd_values(data: object, rng: random.Random) -> object:
 
 
 def is_done_or_refused(main: Callable, argv: list, out: Path) -> list[dict]:
-    """Return what was written; a UserError, and an exit status 2 of the parser, must leave nothing."""
+    """Return what was written; a UserError or the parser's exit status 2 must leave nothing."""
     try:
         main([str(word) for word in argv])
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Made-up micro-gestures: the raw files, the people, and what makes them neither trivial nor hopeless."""
+"""Synthetic micro-gestures: raw files, people, and that they are neither trivial nor hopeless."""
 
 import pickle
 
@@ -222,7 +222,7 @@ def test_labels_can_be_kept_back_and_old_ones_are_not_left_beside_new_data(tmp_p
     write_demo_data(tmp_path, 20, 0, 20, test_labels=False)
     assert (tmp_path / 'test_data.npy').exists() and not (tmp_path / 'test_label.pkl').exists()
     write_demo_data(tmp_path, 20, 0, 20)
-    with pytest.raises(UserError, match=r'test_label\.pkl: lies there from before'):
+    with pytest.raises(UserError, match=r'test_label\.pkl: exists already'):
         write_demo_data(tmp_path, 20, 0, 20, test_labels=False)
 
 

@@ -1,4 +1,4 @@
-"""Made-up clips of pictures and key points: what each of the two can tell, the files, the people."""
+"""Synthetic clips of pictures and key points: what each can tell, the files, the people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People in videos: every frame, followed, missing joints missing; MediaPipe as a process, rtmlib as a package."""
+"""People in videos: followed in every frame; MediaPipe as a process, rtmlib as a package."""
 
 from __future__ import annotations
 

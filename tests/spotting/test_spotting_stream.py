@@ -58,7 +58,8 @@ def test_memory_is_that_of_a_block_however_long_it_runs(tmp_path):
 def test_segments_come_out_as_frames_go_in_and_are_those_of_the_whole(tmp_path, fps):
     found, given = spotter(tmp_path), recording(250)
     probs = found.scores(given, fps).probs
-    how = Thresholds(float(np.median(probs.max(1))), 3.0, 4, 4)  # passed again and again
+    often = float(np.median(probs[:, :32].max(1)))  # reached again and again
+    how = Thresholds(often, 3.0, 4, 4, background=32)
     whole = found.segments(given, how, fps)
     stream, came = Stream(found, 'imigue22', fps, thresholds=how), []
     for frame in frames_of(given):
@@ -71,8 +72,11 @@ def test_segments_come_out_as_frames_go_in_and_are_those_of_the_whole(tmp_path, 
 
 
 def test_a_stream_without_thresholds_says_that_it_finds_no_segments(tmp_path):
+    found = spotter(tmp_path)
     with pytest.raises(ConfigError, match='thresholds'):
-        Stream(spotter(tmp_path), 'imigue22').segments()
+        Stream(found, 'imigue22').segments()
+    with pytest.raises(ConfigError, match='32'):
+        Stream(found, 'imigue22', thresholds=Thresholds(background=31))
 
 
 def test_dropped_frames_are_frames_without_anybody(tmp_path):

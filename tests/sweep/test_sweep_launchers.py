@@ -315,7 +315,7 @@ def test_without_slurm_its_launcher_is_refused(world, monkeypatch):
 )
 def test_wrong_words_about_launchers_are_named(world, words, says):
     with pytest.raises(ConfigError, match=says):
-        script.launcher(script.parse_args(['joint.py', *words]))
+        script.make_launcher(script.parse_args(['joint.py', *words]))
 
 
 # -- Stopping

@@ -1,4 +1,7 @@
-"""PoseC3D with stages of 3, 4 and 6 blocks, joints. Kinetics-400, key points in the compressed form."""
+"""PoseC3D with stages of 3, 4 and 6 blocks, joints.
+
+Kinetics-400, key points in the compressed form.
+"""
 
 _base_ = [
     '../../_base_/slowonly.py',

@@ -1,4 +1,7 @@
-"""PoseC3D with stages of 3, 4 and 6 blocks, joints, from Kinetics-400 (see ../slowonly_r50_ucf101_k400p/s1_joint.py). HMDB51, split 1."""
+"""PoseC3D with stages of 3, 4 and 6 blocks, joints.
+
+From Kinetics-400 (see ../slowonly_r50_ucf101_k400p/s1_joint.py). HMDB51, split 1.
+"""
 
 _base_ = ['../slowonly_r50_ucf101_k400p/s1_joint.py']
 

@@ -1,7 +1,7 @@
 """The joint stream of arXiv:2307.10624 with the published config's faults corrected.
 
-True mirror pairs, and frames of zeros that fill up a short clip are not sampled. All else but the
-clip of the gradient is as in ../slowonly_r50_imigue_2dkp_emb20/joint.py. The other streams (limb.py,
+Mirror pairs are correct, and padding frames of zeros are not sampled. Apart from these and gradient
+clipping, it equals ../slowonly_r50_imigue_2dkp_emb20/joint.py. The other streams (limb.py,
 joint_motion.py, limb_motion.py) are children of this file.
 """
 
@@ -27,8 +27,8 @@ model = dict(
     test_cfg=dict(average_clips='prob'),
 )
 
-# Joints, bones and mirror pairs (pyskl/skeletons). If your hands come in the other order (tools/check_data.py tells):
-# layout = dict(name='imigue22', first_hand='right')
+# Joints, bones and mirror pairs (pyskl/skeletons). If your hands come in the other order
+# (tools/check_data.py tells): layout = dict(name='imigue22', first_hand='right')
 layout = 'imigue22'
 heatmap = dict(type='GeneratePoseTarget', layout=layout, with_kp=True, with_limb=False)
 train_pipeline = [

@@ -1,6 +1,9 @@
-"""The joint-motion stream: joint.py with what changes until the next sampled frame in place of the frames.
+"""The joint-motion stream.
 
-The third of the four streams (joint, bone, and the motion of both) of arXiv:1912.06971, as differences of heatmaps.
+joint.py with the change until the next sampled frame instead of the frames.
+
+The third of the four streams (joint, bone, and the motion of both) of arXiv:1912.06971, as
+differences of heatmaps.
 """
 
 _base_ = ['joint.py']

@@ -1,7 +1,8 @@
 """The limb stream of arXiv:2307.10624 with the published config's faults corrected.
 
-joint.py with one channel for each of the 21 bones of its layout. Bones have mirror pairs of their own, so that mirrored test clips look
-like mirrored training clips; the published stream (../slowonly_r50_imigue_2dkp_emb20/limb.py) has other limbs and mirrors them otherwise.
+joint.py with one channel for each of the 21 bones of its layout. Bones have their own mirror pairs,
+so that mirrored test clips look like mirrored training clips. The published stream
+(../slowonly_r50_imigue_2dkp_emb20/limb.py) has other limbs and mirrors them differently.
 """
 
 _base_ = ['joint.py']

@@ -1,6 +1,9 @@
-"""The limb-motion stream: limb.py with what changes until the next sampled frame in place of the frames.
+"""The limb-motion stream.
 
-The fourth of the four streams (joint, bone, and the motion of both) of arXiv:1912.06971, as differences of heatmaps.
+limb.py with the change until the next sampled frame instead of the frames.
+
+The fourth of the four streams (joint, bone, and the motion of both) of arXiv:1912.06971, as
+differences of heatmaps.
 """
 
 _base_ = ['limb.py']

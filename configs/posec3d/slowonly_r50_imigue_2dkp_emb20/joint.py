@@ -1,7 +1,10 @@
-"""The published joint stream, value for value (arXiv:2307.10624): PoseC3D SlowOnly-R50 on 22 joints, label embeddings x 20.
+"""The published joint stream, value for value (arXiv:2307.10624).
 
-A fault of the published config is part of the published numbers and stays here; ../slowonly_r50_imigue22/ corrects it:
-- left_kp and right_kp alternate as COCO's 17 joints do. None of these ten pairs is a mirror pair of the 22 joints.
+PoseC3D SlowOnly-R50 on 22 joints, label embeddings x 20.
+
+One fault is part of the published numbers and is kept here; ../slowonly_r50_imigue22/ corrects it:
+- left_kp and right_kp alternate as in COCO's 17 joints; none of these ten pairs mirrors the 22
+joints.
 """
 
 model = dict(

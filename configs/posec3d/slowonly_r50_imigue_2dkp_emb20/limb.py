@@ -1,10 +1,16 @@
-"""The published limb stream, value for value (arXiv:2307.10624): as joint.py, with one channel per limb.
+"""The published limb stream, value for value (arXiv:2307.10624).
 
-Three faults of the published config are part of the published numbers and stay here; ../slowonly_r50_imigue22/ corrects them:
-- left_kp and right_kp alternate as COCO's 17 joints do. None of these ten pairs is a mirror pair of the 22 joints.
-- skeletons counts the body's joints from 1 and the fingers' from 0: 6 of the 22 limbs are anatomical.
-- Limbs are exchanged by the joints' indices when a test clip is mirrored, while training mirrors the joints and draws then:
-  the network is tested on mirrored clips unlike those it was trained on.
+As joint.py, with one channel per limb.
+
+Three faults are part of the published numbers and are kept here; ../slowonly_r50_imigue22/ corrects
+them:
+- left_kp and right_kp alternate as in COCO's 17 joints; none of these ten pairs mirrors the 22
+joints.
+- skeletons counts the body's joints from 1 and the fingers' from 0: 6 of the 22 limbs are
+anatomical.
+- Testing mirrors a clip by swapping limbs by the joints' indices, while training mirrors the joints
+before
+  drawing: mirrored test clips do not look like mirrored training clips.
 """
 
 model = dict(

@@ -1,7 +1,7 @@
 """PoseC3D, "joints". NTU120, other set-ups in the test.
 
-Value for value as PYSKL has it, and so are its published weights: it draws limbs in spite of its name, COCO's bones in place of limb.py's.
-For joints start from ../slowonly_r50_ntu60_xsub/joint.py.
+Value for value PYSKL's, like its published weights: in spite of its name it draws limbs, COCO's
+bones instead of those of limb.py. For joints start from ../slowonly_r50_ntu60_xsub/joint.py.
 """
 
 _base_ = [

@@ -1,4 +1,7 @@
-"""PoseC3D, "joints" that are limbs (see ../slowonly_r50_ntu120_xset/joint.py). NTU120, other people in the test."""
+"""PoseC3D, "joints" that are limbs (see ../slowonly_r50_ntu120_xset/joint.py).
+
+NTU120, other people in the test.
+"""
 
 _base_ = ['../slowonly_r50_ntu120_xset/joint.py']
 

@@ -1,6 +1,9 @@
-"""PoseC3D with stages of 3, 4 and 6 blocks, joints, from Kinetics-400. UCF101, split 1; 48 x 48 pixels.
+"""PoseC3D with stages of 3, 4 and 6 blocks, joints, from Kinetics-400. UCF101, split 1.
 
-`load_from` is downloaded first; the training says how. Then: --cfg-options load_from=work_dirs/k400_posec3d-041f49c6.pth
+48 x 48 pixels.
+
+Download `load_from` first, as the training says, then add
+--cfg-options load_from=work_dirs/k400_posec3d-041f49c6.pth
 """
 
 _base_ = [

@@ -1,6 +1,8 @@
-"""Key points alone, on the made-up clips of ../../_base_/demo_video.py: a small PoseC3D on 16 heatmaps.
+"""Only key points, on the made-up clips of ../../_base_/demo_video.py.
 
-It can tell six of the eight classes; what a hand holds is no joint.
+A small PoseC3D on 16 heatmaps.
+
+It can distinguish six of the eight classes; what a hand holds is not a joint.
 """
 
 _base_ = ['../../_base_/demo_video.py']

@@ -1,6 +1,6 @@
-"""Pictures alone, on the made-up clips of ../../_base_/demo_video.py: a small SlowOnly on 4 frames.
+"""Only pictures, on the made-up clips of ../../_base_/demo_video.py: a small SlowOnly on 4 frames.
 
-It can tell six of the eight classes; what the hands do below the desk it does not see.
+It can distinguish six of the eight classes; it does not see the hands below the desk.
 """
 
 _base_ = ['../../_base_/demo_video.py']

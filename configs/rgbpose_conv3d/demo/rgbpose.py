@@ -1,6 +1,9 @@
-"""Pictures and key points, on the made-up clips of ../../_base_/demo_video.py: a small RGBPose-Conv3D.
+"""Pictures and key points, on the made-up clips of ../../_base_/demo_video.py.
 
-rgb.py's network beside pose.py's; all eight classes can be told. Four heatmaps for one picture.
+A small RGBPose-Conv3D.
+
+The networks of rgb.py and pose.py together, which can distinguish all eight classes. Four heatmaps
+per picture.
 """
 
 _base_ = ['../../_base_/demo_video.py']

@@ -1,4 +1,4 @@
-"""The forms that tools/convert.py reads, one module each; importing one adds it to FORMS."""
+"""The forms that tools/convert.py reads, one module each; importing a module adds it to FORMS."""
 
 # isort: skip_file
 from ..source import FORMS

@@ -1,9 +1,9 @@
-"""AlphaPose's results: one json of a video, a list with one entry a person and frame.
+"""AlphaPose's results: one json per video, a list with one entry per person and frame.
 
     [{"image_id": "0.jpg", "keypoints": [x, y, score, ...], "score": 2.9, "idx": 1}, ...]
 
-17 joints (COCO), 26, 68 or 136 (Halpe) or 133 (COCO-WholeBody). Frames are numbered by image_id;
-those that show nobody are not listed. `idx`, with --pose_track, tells people apart.
+17 joints (COCO), 26, 68 or 136 (Halpe) or 133 (COCO-WholeBody). image_id numbers the frames; those
+that show nobody are not listed. `idx`, with --pose_track, tells people apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_places
+from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_indices
 from ..source import Unit
 
 
@@ -35,12 +35,12 @@ class AlphaPose(PoseSource):
     }
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        """Yield the file's clip; one a folder where image_id has folders."""
+        """Yield the clip of the file, or one per folder in image_id."""
         yield from clips_of_list(self, unit, read_json(unit.path))
 
 
 def clips_of_list(source: PoseSource, unit: Unit, entries: Any) -> Iterator[dict[str, Any]]:
-    """Yield the clips of a list with one entry a person and picture, as COCO's results are, too."""
+    """Yield the clips of a list with one entry per person and picture, as in COCO's results."""
     if not isinstance(entries, list) or not all(map(_is_entry, entries)):
         raise DataError(f'{unit.path}: holds {brief(entries)}. Expected {source.reads}.')
     if not entries:
@@ -49,7 +49,7 @@ def clips_of_list(source: PoseSource, unit: Unit, entries: Any) -> Iterator[dict
     for folder, people in videos.items():
         name = unit.name if len(videos) == 1 else f'{unit.name}/{folder}'
         images = list(dict.fromkeys(map(_image, people)))
-        numbers = dict(zip(images, numbers_or_places(map(number_in, images))))
+        numbers = dict(zip(images, numbers_or_indices(map(number_in, images))))
         seen = [
             (numbers[_image(p)], p['keypoints'], p.get('idx', p.get('track_id'))) for p in people
         ]

@@ -4,9 +4,9 @@
      "annotations": [{"image_id": 1, "keypoints": [x, y, v, ...], "foot_kpts": [], "face_kpts": [],
                       "lefthand_kpts": [], "righthand_kpts": [], "track_id": 0}]}
 
-The folder of file_name is the clip (the json's own name where there is none), the number in it the
-frame. v of COCO (0 not labelled, 1 hidden, 2 seen) becomes a score of 0, 1, 1; the scores of
-predictions stay. A list of results, one entry a person and picture, is read as AlphaPose's is.
+The folder in file_name is the clip (or the json's name if there is none), the number in it the
+frame. COCO's v (0 not labelled, 1 hidden, 2 visible) becomes a score of 0, 1, 1; scores of
+predictions are kept. A list of results, one entry per person and picture, is read like AlphaPose's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief, count
-from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_places, rows_of
+from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_indices, rows_of
 from ..source import Unit
 from .alphapose import clips_of_list
 
@@ -30,10 +30,10 @@ _Box = Mapping[str, Any]
 
 @dataclass
 class _Coco(PoseSource):
-    """Files of images and annotations; each subclass names the entries that hold joints."""
+    """Files of images and annotations; subclasses name the entries that hold joints."""
 
     suffixes = ('.json',)
-    parts = {'keypoints': 0}  # entry -> its joints, as the layout has them; 0: all that it has
+    parts = {'keypoints': 0}  # entry -> number of joints; 0 for all it has
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the file's clips."""
@@ -45,8 +45,8 @@ class _Coco(PoseSource):
         lost = [p['image_id'] for p in people if p['image_id'] not in images]
         if lost:
             self.leave_out(
-                f'{unit.path}: {count(len(lost), "annotation")} of images that it does not list, like '
-                f'image_id {lost[0]!r}.'
+                f'{unit.path}: {count(len(lost), "annotation")} of images that it does not list, '
+                f'such as image_id {lost[0]!r}.'
             )
         with_joints = [p for p in people if p['image_id'] in images and p.get('keypoints')]
         joints = self._joints(with_joints, str(unit.path))
@@ -59,8 +59,8 @@ class _Coco(PoseSource):
     def _video(
         self, unit: Unit, name: str, frames: Sequence[Mapping[str, Any]], seen: Mapping[Any, Any]
     ) -> Iterator[dict[str, Any]]:
-        """Yield the clip of some images; `seen` is image id -> [(annotation, joints), ...]."""
-        numbers = numbers_or_places(number_in(str(frame.get('file_name'))) for frame in frames)
+        """Yield the clip of images; `seen` is image id -> [(annotation, joints), ...]."""
+        numbers = numbers_or_indices(number_in(str(frame.get('file_name'))) for frame in frames)
         boxes = [
             (number, row, person.get('track_id'))
             for number, frame in zip(numbers, frames)
@@ -72,7 +72,7 @@ class _Coco(PoseSource):
         yield from self.clip(name, found, img_shape=known)
 
     def _joints(self, people: Sequence[_Box], where: str) -> np.ndarray:
-        """(X, V, 3) x, y, score."""
+        """Return (X, V, 3) x, y, score of people."""
         if not people:
             return np.zeros((0, 1, 3), np.float32)
         columns: list[np.ndarray] = []
@@ -101,7 +101,10 @@ class CocoWholeBody(_Coco):
     """COCO-WholeBody: 133 joints, or COCO's 17 where a file has no more."""
 
     form = 'coco_wholebody'
-    reads = "COCO's json: images, annotations of keypoints (and foot_, face_, lefthand_, righthand_kpts)"
+    reads = (
+        "COCO's json: images, annotations of keypoints (and foot_, face_, lefthand_, "
+        'righthand_kpts)'
+    )
     layouts = {17: 'coco17', 133: 'coco_wholebody133'}
     parts = {
         'keypoints': 17,
@@ -137,7 +140,7 @@ def _tables(data: Any, fault: str) -> tuple[dict[Any, Mapping[str, Any]], list[_
     images: dict[Any, Mapping[str, Any]] = {}
     for image in tables[0]:
         if images.setdefault(image['id'], image) != image:
-            raise DataError(f'{fault} Image id {image["id"]!r} stands there twice.')
+            raise DataError(f'{fault} Image id {image["id"]!r} occurs twice.')
     return images, tables[1]
 
 

@@ -1,10 +1,10 @@
-"""One json a clip, with OpenPose's body and hands of one person.
+"""One json per clip, with OpenPose's body and hands of one person.
 
-    {"file_name": "0001_0", "skeletons": [[[x, y, c] x 25] a frame], "left_hand": [[[x, y, c] x 21]
-     a frame], "right_hand": [...], "label": 3}
+    {"file_name": "0001_0", "skeletons": [[[x, y, c] x 25] per frame],
+     "left_hand": [[[x, y, c] x 21] per frame], "right_hand": [...], "label": 3}
 
 A file may also hold a list of such clips. The hands and the label may be missing. Joints 25-45 are
-the left hand's, 46-66 the right hand's.
+of the left hand, 46-66 of the right hand.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from .openpose import HAND, OpenPoseParts, joined
 
 @dataclass
 class H2o(OpenPoseParts):
-    """Files of skeletons, left_hand, right_hand."""
+    """Files of skeletons, left_hand and right_hand."""
 
     form = 'h2o'
     reads = 'one json a clip: file_name, skeletons, left_hand, right_hand'
     suffixes = ('.json',)
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        """Yield the file's clip, or clips."""
+        """Yield the clip of the file, or its clips."""
         data = read_json(unit.path)
         if not isinstance(data, list):
             yield from self._clip(unit.name, str(unit.path), data)
@@ -52,7 +52,7 @@ class H2o(OpenPoseParts):
         ]
         if any(hand is not None and len(hand) != len(body) for hand in hands):
             raise DataError(
-                f'{where}: hands of another number of frames than the {len(body)} of skeletons.'
+                f'{where}: the hands have other numbers of frames than skeletons, {len(body)}.'
             )
         given = data.get('file_name')
         name = given if isinstance(given, str) and given else name
@@ -62,9 +62,9 @@ class H2o(OpenPoseParts):
 
 
 def _part(frames: Any, num_joints: int, where: str) -> np.ndarray:
-    """(T, V, 3); frames without it, null or [], are zeros."""
+    """Return (T, V, 3) of a part; frames without it, null or [], are zeros."""
     if not isinstance(frames, list):
-        raise DataError(f'{where}: is {brief(frames)}. Expected a list, one a frame.')
+        raise DataError(f'{where}: is {brief(frames)}. Expected a list, one entry per frame.')
     empty = [[0.0] * 3] * num_joints
     rows = rows_of(
         [frame or empty for frame in frames],

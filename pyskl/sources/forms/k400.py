@@ -1,7 +1,7 @@
-"""PYSKL's Kinetics-400 pickle: its compressed clips (annotations/compressed.py) become plain ones.
+"""PYSKL's Kinetics-400 pickle: decompress its clips, see annotations/compressed.py.
 
-The published file leaves the key points in pickles beside it: --kpfiles names their folder, each
-file {clip: (X, V, 3)} or the array of the clip that the file is called after.
+The published file keeps the key points in separate pickles: --kpfiles names their folder. Each file
+is {clip: (X, V, 3)}, or the array of the clip in its name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class K400(Source):
     kpfiles: Path | None = option(None, 'folder of the pickles with the key points', type=Path)
     max_people: int = option(
         10,
-        'boxes kept in a frame, by score; nobody is tracked (default: 10, as DecompressPose)',
+        'boxes kept per frame, by score; without tracking (default: 10, as DecompressPose)',
         type=int,
     )
 
@@ -43,7 +43,7 @@ class K400(Source):
         positive('max-people', self.max_people)
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        """Yield the file's clips, plain ones as they are."""
+        """Yield the clips of the file, decompressed."""
         for i, annotation in enumerate(self.clips_in(load_pickle(unit.path), unit.path)):
             where = f'{unit.path}: {clip_name(annotation, i)}'
             try:
@@ -58,10 +58,10 @@ class K400(Source):
         return decompressed(clean, self.max_people) if is_compressed(clean) else clean
 
     def _key_points(self, annotation: Mapping[str, Any]) -> np.ndarray:
-        """Find a clip's key points in the files beside."""
+        """Find a clip's key points in their separate file."""
         if self.kpfiles is None:
             raise DataError(
-                'has no keypoint. Give --kpfiles FOLDER where they lie in files of their own.'
+                'has no keypoint. If they are in separate files, give --kpfiles FOLDER.'
             )
         name = annotation.get('frame_dir', annotation.get('filename'))
         raw = annotation.get('raw_file') or annotation.get('filename') or f'{name}.pkl'

@@ -1,10 +1,10 @@
-"""Kinetics-skeleton (Yan et al., ST-GCN, arXiv:1801.07455): one json a clip.
+"""Kinetics-skeleton (Yan et al., ST-GCN, arXiv:1801.07455): one json per clip.
 
     {"data": [{"frame_index": 1, "skeleton": [{"pose": [x, y, ...], "score": [...]}, ...]}],
      "label": "waving", "label_index": 3}
 
-18 joints of OpenPose's COCO model; x and y are 0..1 of the videos, resized to 340 x 256 (width x
-height), which is the picture here unless --img-shape says another.
+18 joints of OpenPose's COCO model; x and y are fractions of the videos, which were resized to 340 x
+256 (width x height), the picture size here unless --img-shape gives another.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Kinetics(PoseSource):
         people = [(number, p) for number, f in zip(numbers, frames) for p in f['skeleton']]
         where = str(unit.path)
         xy = rows_of([p.get('pose') for _, p in people], f'{where}: pose', 'x, y of each joint')
-        score = rows_of([p.get('score') for _, p in people], f'{where}: score', 'one a joint')
+        score = rows_of([p.get('score') for _, p in people], f'{where}: score', 'one per joint')
         if xy.shape[1] != 2 * score.shape[1]:
             raise DataError(f'{where}: {xy.shape[1]} numbers in pose, {score.shape[1]} in score.')
         joints = np.concatenate([xy.reshape(*score.shape, 2), score[..., None]], axis=-1)
@@ -67,7 +67,7 @@ class Kinetics(PoseSource):
         )
 
     def label_names(self) -> tuple[str, ...] | None:
-        """Return the classes' names where every class up to the last was met."""
+        """Return the names of the classes if all up to the last one occurred."""
         names = tuple(self._names[k] for k in sorted(self._names))
         return names if names and max(self._names) == len(names) - 1 else None
 

@@ -1,17 +1,20 @@
-"""MediaPipe's landmarks as people save them; there is no standard file. One file a clip.
+"""MediaPipe's landmarks as people save them, one file per clip; there is no standard format.
 
-csv   wide, a row a frame, landmarks in the columns' order:
-          x0,y0,z0,v0,x1,...    nose_x,nose_y,nose_z,nose_visibility,left_eye_inner_x,...
-      long, a row a landmark:
-          frame,landmark,x,y,z,visibility      landmark: a number, or a name (in the order met)
-          frame,type,landmark_index,x,y,z      type: pose, left_hand, right_hand (face is left out)
-      z and visibility (presence, score, v) may be missing; other columns are passed over.
-npz   `landmarks` or `keypoints` (T, V, C) or (M, T, V, C), or .npy: C = 2: x, y; 3: x, y, z; 4: x, y,
-      z, visibility. A second array `visibility` or `score` (T, V) or (M, T, V) may lie beside.
+csv, wide, one row per frame, landmarks in the order of the columns:
+    x0,y0,z0,v0,x1,...    nose_x,nose_y,nose_z,nose_visibility,left_eye_inner_x,...
 
-33 landmarks are MediaPipe Pose's; in 75 the left and the right hand's 21 follow. x and y are 0..1 of
-the picture (--img-shape is needed) or pixels. A part whose visibility is 0 throughout, as hands' is,
-has a score of 1 where it is seen.
+csv, long, one row per landmark:
+    frame,landmark,x,y,z,visibility      landmark: a number, or a name (in order of occurrence)
+    frame,type,landmark_index,x,y,z      type: pose, left_hand, right_hand (face is left out)
+
+z and visibility (presence, score, v) may be missing; other columns are ignored.
+
+npz with `landmarks` or `keypoints` (T, V, C) or (M, T, V, C), or npy. C = 2: x, y; 3: x, y, z; 4:
+x, y, z, visibility. A second array `visibility` or `score` (T, V) or (M, T, V) is optional.
+
+33 landmarks are MediaPipe Pose's; in 75 those of the left and the right hand follow, 21 each. x and
+y are fractions of the picture (--img-shape is needed) or pixels. A part whose visibility is always
+0, as for hands, gets a score of 1 where it is seen.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from ...errors import DataError
 from ...files.arrays import load_npy, load_npz
 from ...files.texts import csv_rows, read_text
 from ...wording import some
-from ..poses import PoseSource, check_size, frame_places
+from ..poses import PoseSource, check_size, frame_indices
 from ..source import Unit, option
 from ..tracking import Boxes, people_of
 
@@ -40,8 +43,9 @@ LANDMARK = (
 )
 SCORE = ('visibility', 'presence', 'score', 'confidence', 'vis', 'v', 'c')
 _AXIS = {'x': 0, 'y': 1, 'z': 2, **dict.fromkeys(SCORE, 3)}
+_AXES = '|'.join(_AXIS)
 _COLUMN = re.compile(
-    rf'(?:(?P<axis>{"|".join(_AXIS)})[_. ]?(?P<number>\d+)|(?P<name>.+?)[_. ](?P<last>{"|".join(_AXIS)}))'
+    rf'(?:(?P<axis>{_AXES})[_. ]?(?P<number>\d+)|(?P<name>.+?)[_. ](?P<last>{_AXES}))'
 )
 
 
@@ -50,14 +54,14 @@ class MediaPipe(PoseSource):
     """Tables and arrays of landmarks."""
 
     form = 'mediapipe'
-    reads = "MediaPipe's landmarks: csv, npz or npy, one file a clip"
+    reads = "MediaPipe's landmarks: csv, npz or npy, one file per clip"
     suffixes = ('.csv', '.npz', '.npy')
     layouts = {33: 'mediapipe33', 67: 'mediapipe_upper_hands', 75: 'mediapipe_holistic75'}
 
-    space: bool = option(False, 'keep x, y, z as they are, for networks that take them')
+    space: bool = option(False, 'keep x, y, z unchanged, for networks on key points in space')
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        """Yield the file's clip."""
+        """Yield the clip of the file."""
         read = _of_table if unit.path.suffix.lower() == '.csv' else _of_array
         marks = read(unit.path)  # (M, T, V, 4)
         marks[np.isnan(marks[..., :2]).any(axis=-1)] = 0
@@ -74,7 +78,7 @@ class MediaPipe(PoseSource):
 
 
 def _of_array(path: Path) -> np.ndarray:
-    """(M, T, V, 4) float32 from npz or npy."""
+    """Return (M, T, V, 4) float32 from npz or npy."""
     arrays = {'landmarks': load_npy(path)} if path.suffix.lower() == '.npy' else load_npz(path)
     known = [name for name in ('landmarks', 'keypoints', 'pose') if name in arrays]
     names = [*known, *(name for name, array in arrays.items() if array.ndim in (3, 4))]
@@ -102,11 +106,11 @@ def _of_array(path: Path) -> np.ndarray:
 
 
 def _of_table(path: Path) -> np.ndarray:
-    """(1, T, V, 4) float32 from a csv."""
+    """Return (1, T, V, 4) float32 from a csv."""
     rows = [row for row in csv_rows(read_text(path).splitlines(), path) if row]
     header = [title.lower() for title in rows[0]] if rows else []
     if len(rows) < 2 or any(len(row) != len(header) for row in rows):
-        raise DataError(f'{path}: {len(rows)} rows. Expected a header and rows of as many cells.')
+        raise DataError(f'{path}: {len(rows)} rows. Expected a header and rows of the same width.')
     table = {title: [row[i] for row in rows[1:]] for i, title in enumerate(header)}
     if {'x', 'y'} <= set(table):
         return _long(path, table)
@@ -114,6 +118,8 @@ def _of_table(path: Path) -> np.ndarray:
 
 
 def _wide(path: Path, header: Sequence[str], table: Mapping[str, list[str]]) -> np.ndarray:
+    """Read a table with one row per frame."""
+    # The columns of each landmark.
     places: dict[str, int] = {}
     cells: list[tuple[int, int, str]] = []
     for title in header:
@@ -122,9 +128,8 @@ def _wide(path: Path, header: Sequence[str], table: Mapping[str, list[str]]) -> 
             joint = found['number'] or found['name']
             axis = _AXIS[found['axis'] or found['last']]
             cells.append((places.setdefault(joint, len(places)), axis, title))
-    lacking = [
-        joint for joint, i in places.items() if not {(i, 0), (i, 1)} <= {c[:2] for c in cells}
-    ]
+    given = {cell[:2] for cell in cells}
+    lacking = [joint for joint, i in places.items() if not {(i, 0), (i, 1)} <= given]
     if not places or lacking:
         what = f'no x and y of {some(lacking)}' if places else f'columns {some(header, 8)}'
         raise DataError(f'{path}: {what}. Expected columns like x0, y0 or nose_x, nose_y.')
@@ -132,12 +137,14 @@ def _wide(path: Path, header: Sequence[str], table: Mapping[str, list[str]]) -> 
     marks = np.zeros((1, num_rows, len(places), 4), np.float32)
     for joint, axis, title in cells:
         marks[0, :, joint, axis] = _numbers(path, title, table[title])
-    at = next((title for title in FRAME if title in table), None)
-    if at is not None:
-        numbers = _whole(path, at, table[at])
-        frames, num_frames = frame_places(numbers, numbers, str(path))
+
+    # Frames by their numbers.
+    frame = next((title for title in FRAME if title in table), None)
+    if frame is not None:
+        numbers = _whole(path, frame, table[frame])
+        frames, num_frames = frame_indices(numbers, numbers, str(path))
         if len(np.unique(frames)) < len(frames):
-            raise DataError(f'{path}: a frame number stands there twice. Expected one row a frame.')
+            raise DataError(f'{path}: a frame number occurs twice. Expected one row per frame.')
         check_size(num_frames, len(places), str(path))
         spread = np.zeros((1, num_frames, *marks.shape[2:]), np.float32)
         spread[:, frames] = marks
@@ -147,6 +154,7 @@ def _wide(path: Path, header: Sequence[str], table: Mapping[str, list[str]]) -> 
 
 
 def _long(path: Path, table: Mapping[str, list[str]]) -> np.ndarray:
+    """Read a table with one row per landmark."""
     frame, landmark = (
         next((title for title in titles if title in table), None) for titles in (FRAME, LANDMARK)
     )
@@ -154,13 +162,13 @@ def _long(path: Path, table: Mapping[str, list[str]]) -> np.ndarray:
         raise DataError(f'{path}: columns {some(table, 8)}. Expected frame, landmark, x, y.')
     numbers, joints = _whole(path, frame, table[frame]), _joints(path, table, landmark)
     used = joints >= 0
-    frames, num_frames = frame_places(numbers, numbers, str(path))
+    frames, num_frames = frame_indices(numbers, numbers, str(path))
     places = frames[used] * (1 << 20) + joints[used]
     if len(np.unique(places)) < len(places):
-        raise DataError(f'{path}: a landmark stands twice in a frame. Expected one person.')
+        raise DataError(f'{path}: a landmark occurs twice in a frame. Expected one person.')
     has_parts = 'type' in table
     num_joints = sum(PARTS.values()) if has_parts else int(joints.max()) + 1
-    # A whole hand or pose: landmarks that are never seen may have no row.
+    # Complete a hand or a pose, whose unseen landmarks may have no row.
     num_joints = next((n for n in (21, 33) if num_joints <= n), num_joints)
     check_size(num_frames, num_joints, str(path))
     marks = np.zeros((1, num_frames, num_joints, 4), np.float32)
@@ -173,7 +181,7 @@ def _long(path: Path, table: Mapping[str, list[str]]) -> np.ndarray:
 
 
 def _joints(path: Path, table: Mapping[str, list[str]], title: str) -> np.ndarray:
-    """(R,) the joint of each row; -1: left out."""
+    """Return (R,) the joint of each row; -1 for rows to leave out."""
     cells = table[title]
     try:
         joints = np.array(cells, dtype=float).astype(int)
@@ -189,7 +197,7 @@ def _joints(path: Path, table: Mapping[str, list[str]], title: str) -> np.ndarra
         most = np.array([PARTS.get(kind, 1 << 10) for kind in kinds])
     if (joints < 0).any() or (joints >= most).any():
         raise DataError(
-            f'{path}: {title} runs from {joints.min()} to {joints.max()}. Expected 0 to 32.'
+            f'{path}: {title} ranges from {joints.min()} to {joints.max()}. Expected 0 to 32.'
         )
     return np.where(starts < 0, -1, starts + joints)
 

@@ -1,11 +1,11 @@
-"""MMPose 1.x predictions: one json a video.
+"""MMPose 1.x predictions: one json per video.
 
     {"meta_info": {"dataset_name": "coco"}, "instance_info": [{"frame_id": 1, "instances": [
       {"keypoints": [[x, y], ...], "keypoint_scores": [...], "track_id": 0}]}]}
 
-The inferencer's files are the list of instance_info alone, or, of pictures, one file a picture with
-the instances alone: a folder of these is a clip. Three coordinates a joint are x, y, z in
-space, as the 3D demos write them.
+The inferencer writes the list instance_info only, or for pictures one file per picture with the
+instances only: a folder of these is a clip. Three coordinates per joint are x, y, z in space, as in
+the 3D demos.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import NORMALISED, PoseSource, boxes_of, frame_files, numbers_or_places
+from ..poses import NORMALISED, PoseSource, boxes_of, frame_files, numbers_or_indices
 from ..source import Unit, find_files, named
 from ..tracking import people_of
 
@@ -38,11 +38,11 @@ class MmPose(PoseSource):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._others: set[str] = set()  # data sets whose joints are others than the layouts'
+        self._others: set[str] = set()  # data sets whose joints are not those of the layouts
         self._in_space = False
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
-        """List the files of clips, and the folders of files of frames."""
+        """List the files of clips, and the folders with a file per frame."""
         files = find_files(paths, self.suffixes, self.reads)
         self._frames = frame_files(files, _is_people)
         clips = [file for file in files if file.parent not in self._frames]
@@ -59,7 +59,7 @@ class MmPose(PoseSource):
         frames = [{'instances': frames}] if _is_people(frames) else frames
         if not isinstance(frames, list) or not all(map(_is_frame, frames)):
             raise DataError(f'{unit.path}: holds {brief(data)}. Expected {self.reads}.')
-        numbers = numbers_or_places(frame.get('frame_id') for frame in frames)
+        numbers = numbers_or_indices(frame.get('frame_id') for frame in frames)
         seen, kinds = [], set[bool]()
         for number, frame in zip(numbers, frames):
             for person in frame['instances']:
@@ -71,7 +71,7 @@ class MmPose(PoseSource):
             self._remember(data.get('meta_info'), boxes.joints.shape[1])
         if len(kinds) == 2:
             raise DataError(
-                f'{unit.path}: some people have x, y, z, others x, y. Expected one of them.'
+                f'{unit.path}: some people have x, y, z, others x, y. Expected the same for all.'
             )
         if True not in kinds:
             yield from self.clip(unit.name, boxes)
@@ -89,12 +89,12 @@ class MmPose(PoseSource):
             self._others.add(name)
 
     def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
-        """Return the layout, unless the joints are another data set's or in space (Human3.6M's)."""
+        """Return the layout, or None for joints of other data sets or in space (Human3.6M)."""
         return None if self._others or self._in_space else self.layouts.get(num_joints)
 
 
 def _is_people(data: Any) -> bool:
-    """Whether this is the list of one frame's instances."""
+    """Return whether this is the list of one frame's instances."""
     listed = isinstance(data, list) and bool(data) and _is_frame({'instances': data})
     return listed and all('keypoint_scores' in person for person in data)
 
@@ -108,16 +108,15 @@ def _is_frame(frame: Any) -> bool:
 
 
 def _joints(person: Mapping[str, Any], where: str) -> tuple[np.ndarray, bool]:
-    """(V, 3) x, y, score, or x, y, z; and whether it is the latter."""
+    """Return (V, 3) x, y, score, or x, y, z, and whether it is the latter."""
     wanted = 'keypoints [[x, y], ...] and as many keypoint_scores'
     try:
         xy = np.asarray(person['keypoints'], float)
         scores = person.get('keypoint_scores')
         if xy.ndim == 2 and xy.shape[1] == 3:
             # MMPose 0.x has x, y in pixels and the score in one list.
-            is_score = (
-                scores is None and xy[:, 2].min(initial=0) >= 0 and xy[:, 2].max(initial=0) <= 1
-            )
+            low, high = xy[:, 2].min(initial=0), xy[:, 2].max(initial=0)
+            is_score = scores is None and low >= 0 and high <= 1
             return xy, not (is_score and np.abs(xy[:, :2]).max(initial=0) > NORMALISED)
         if xy.ndim != 2 or xy.shape[1] != 2:
             raise ValueError

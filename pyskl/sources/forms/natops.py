@@ -1,4 +1,4 @@
-"""NATOPS' .ts files (sources/natops.py), one file of clips: seen from one side, or in space."""
+"""NATOPS' .ts files (sources/natops.py), projected onto a picture or in space."""
 
 from __future__ import annotations
 
@@ -25,14 +25,12 @@ class Natops(Source):
 
     projection: str = option(
         'xy',
-        'picture of two axes, or all three in space, xyz (default: xy)',
+        'the two axes of the picture, or xyz for key points in space (default: xy)',
         choices=(*natops.PROJECTIONS, natops.SPACE),
     )
-    folds: int = option(
-        3, 'parts of train, each a val with the rest as its fit (default: 3)', type=int
-    )
+    folds: int = option(3, 'parts of train: each is a val, the rest its fit (default: 3)', type=int)
     people_seed: int = option(
-        0, "deals train's people out to the parts (default: 0)", type=seed_number
+        0, 'seed that divides the people of train into parts (default: 0)', type=seed_number
     )
 
     def __post_init__(self) -> None:
@@ -41,17 +39,17 @@ class Natops(Source):
         self._series: dict[str, natops.Series] = {}
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
-        """Return train and test, the two files in this order."""
+        """Return the two files, train first."""
         folders = (sorted(path.glob('*.ts')) if path.is_dir() else [path] for path in paths)
         files = sorted(chain(*folders), key=lambda file: 'TRAIN' not in file.name)
         if len(files) != 2:
             raise UserError(
-                f'natops: {count(len(files), "file")}. Expected two, NATOPS_TRAIN.ts NATOPS_TEST.ts.'
+                f'natops: {count(len(files), "file")}. Expected NATOPS_TRAIN.ts and NATOPS_TEST.ts.'
             )
         return [Unit(file, split) for file, split in zip(files, ('train', 'test'))]
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        """Yield a file's clips."""
+        """Yield the clips of a file."""
         series = self._series[unit.name] = natops.read_ts(unit.path)
         natops.check_same_classes(self._series.values(), unit.path)
         yield from natops.annotations_of(series, unit.name, self.projection)

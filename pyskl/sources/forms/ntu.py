@@ -1,16 +1,18 @@
-"""NTU RGB+D as it is handed on: .skeleton files, PYSKL's pickles, CTR-GCN's npz.
+"""NTU RGB+D in its usual forms: .skeleton files, PYSKL's pickles, CTR-GCN's npz.
 
-skeleton   files, folders or zip archives as they come with the data set; people are chosen by PYSKL's
-           rules (sources/ntu_people.py)
-pkl        ntu60_3danno.pkl, ntu60_hrnet.pkl ...: as they are, now with layout and label names
-npz        NTU60_CS.npz: x_train (N, T, 150), two people's x y z of 25 joints, and y_train, one-hot;
-           x_test. The zero frames that fill clips up go, and a second person who is never there
+skeleton: files, folders or zip archives of the data set; people are chosen by PYSKL's rules
+(sources/ntu_people.py).
+
+pkl: ntu60_3danno.pkl, ntu60_hrnet.pkl ..., unchanged apart from layout and label names.
+
+npz: NTU60_CS.npz with x_train (N, T, 150), x y z of 25 joints of two people, y_train, one-hot, and
+x_test. Padding frames are removed, and a second person who is never there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from os import cpu_count
@@ -26,14 +28,14 @@ from ...labels import NTU60_LABELS, NTU120_LABELS
 from .. import ntu
 from ..source import Source, Unit, find_files, named, option
 
-CHUNK = 32  # files that a process takes at once
+CHUNK = 32  # files that a process reads at a time
 PROTOCOLS = {'cs': 'xsub', 'csub': 'xsub', 'xsub': 'xsub', 'cv': 'xview', 'xview': 'xview'}
 PROTOCOLS |= {'cset': 'xset', 'xset': 'xset'}
 
 
 @dataclass
 class Ntu(Source):
-    """Skeletons, pickles, npz."""
+    """Files of skeletons, pickles, npz."""
 
     form = 'ntu'
     reads = "folders or zip archives of .skeleton files, PYSKL's NTU pickles, CTR-GCN's npz"
@@ -42,39 +44,43 @@ class Ntu(Source):
     as_given = True
 
     missing: Path | None = option(
-        None, '.skeleton files: clips to leave out, one name a line', type=Path, metavar='FILE'
+        None, '.skeleton files: clips to leave out, one name per line', type=Path, metavar='FILE'
     )
     classes: int | None = option(
-        None, '.skeleton files: actions 1 to 60 alone (default: all)', type=int, choices=(60, 120)
+        None,
+        '.skeleton files: 60 for actions 1 to 60 only (default: all)',
+        type=int,
+        choices=(60, 120),
     )
     workers: int = option(
-        cpu_count() or 1, 'processes that read .skeleton files (default: one a processor)', type=int
+        cpu_count() or 1,
+        'processes that read .skeleton files (default: one per processor)',
+        type=int,
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.workers < 1:
             raise UserError(f'--workers {self.workers}: expected 1 or more.')
-        self._classes: set[int] = set()  # 60, 120, or 0 where a clip is none of NTU's
+        self._classes: set[int] = set()  # 60, 120, or 0 for a clip that is not of NTU
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
         """List the skeletons, in one unit, and the other files."""
         self._skeletons = [path for path in paths if _has_skeletons(path)]
         others = [path for path in paths if path not in self._skeletons]
         units = [Unit(self._skeletons[0], 'skeletons')] if self._skeletons else []
-        return units + (
-            named(find_files(others, self.suffixes, self.reads), others) if others else []
-        )
+        if others:
+            units += named(find_files(others, self.suffixes, self.reads), others)
+        return units
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the clips."""
         if unit.path.suffix.lower() == '.npz':
             yield from self._of_npz(unit)
             return
-        of_skeletons = unit.path in self._skeletons
-        clips = (
+        clips: Iterable[Any] = (
             self._of_skeletons()
-            if of_skeletons
+            if unit.path in self._skeletons
             else self.clips_in(load_pickle(unit.path), unit.path)
         )
         for clip in clips:
@@ -93,11 +99,12 @@ class Ntu(Source):
                 yield ntu.annotation_of(clip)
 
     def _of_npz(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Yield the clips of an npz and remember their splits."""
         shapes = npz_shapes(unit.path)
         there = [part for part in ('train', 'val', 'test') if f'x_{part}' in shapes]
         if not there:
             raise DataError(
-                f'{unit.path}: holds {", ".join(shapes) or "nothing"}. Expected x_train, y_train ...'
+                f'{unit.path}: holds {", ".join(shapes) or "nothing"}. Expected x_train, y_train'
             )
         words = re.split(r'[^a-z]+', unit.path.stem.lower())
         protocol = next((f'{PROTOCOLS[word]}_' for word in words if word in PROTOCOLS), '')
@@ -130,19 +137,19 @@ class Ntu(Source):
                 }
 
     def label_names(self) -> tuple[str, ...] | None:
-        """Return the actions' names, 120 where a clip has one above 60; None for other data."""
+        """Return the names of the actions, 120 if any clip is above 60; None for other data."""
         names = {60: NTU60_LABELS, 120: NTU120_LABELS}
         return None if 0 in self._classes else names[max(self._classes)]
 
     def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
-        """Return the file's own splits, or the data set's protocols."""
+        """Return the splits of the file, or the data set's protocols."""
         if self.own_splits or not self._skeletons:
             return self.own_splits
         return ntu.splits(names, self.classes or max(self._classes))
 
 
 def read_skeletons(files: Sequence[ntu.SkeletonFile], workers: int) -> Iterator[ntu.Clip]:
-    """Read the files in their order, in several processes where there are enough."""
+    """Read files in order, in several processes if there are enough files."""
     workers = min(workers, -(-len(files) // CHUNK))
     if workers <= 1:
         yield from map(ntu.convert_file, files)
@@ -152,7 +159,7 @@ def read_skeletons(files: Sequence[ntu.SkeletonFile], workers: int) -> Iterator[
 
 
 def _num_classes(clip: Any) -> int:
-    """Return of how many classes a clip of NTU is by its name and label; 0: another data set's."""
+    """Return 60 or 120, the classes of NTU by a clip's name and label; 0 for other data sets."""
     name = clip.get('frame_dir') if isinstance(clip, dict) else None
     if isinstance(name, str) and ntu.is_name(name) and clip.get('label') == ntu.action_of(name) - 1:
         return 60 if ntu.action_of(name) <= 60 else 120
@@ -166,7 +173,7 @@ def _has_skeletons(path: Path) -> bool:
 
 
 def _people(row: np.ndarray) -> np.ndarray:
-    """(T, 75 M) -> (M, T, 25, 3), up to the last frame with anybody, without people never seen."""
+    """Turn (T, 75 M) into (M, T, 25, 3), up to the last non-empty frame, without absent people."""
     people = row.reshape(len(row), -1, ntu.NUM_JOINTS, 3).transpose(1, 0, 2, 3)
     filled = np.flatnonzero(people.any(axis=(0, 2, 3)))
     people = people[:, : filled[-1] + 1 if len(filled) else 1]
@@ -175,7 +182,7 @@ def _people(row: np.ndarray) -> np.ndarray:
 
 
 def _labels(path: Path, name: str) -> np.ndarray:
-    """(N,) classes from one-hot rows, or from classes."""
+    """Return (N,) classes from one-hot rows, or from classes."""
     rows = np.array(list(npz_rows(path, name)))
     if rows.ndim == 2 and ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all():
         return rows.argmax(axis=1)

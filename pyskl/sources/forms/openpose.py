@@ -1,10 +1,10 @@
-"""OpenPose's --write_json: one file a frame, NAME_000000000012_keypoints.json.
+"""OpenPose's --write_json: one file per frame, NAME_000000000012_keypoints.json.
 
     {"version": 1.3, "people": [{"person_id": [-1], "pose_keypoints_2d": [x, y, c, ...],
       "face_keypoints_2d": [], "hand_left_keypoints_2d": [], "hand_right_keypoints_2d": []}]}
 
-A folder is a clip and names it; a folder with frames of several videos holds a clip for each NAME.
-Body 25 (BODY_25) or 18 (COCO), then face 70, left hand 21, right hand 21, as far as they are there.
+A folder is a clip and gives its name; a folder with frames of several videos holds a clip per NAME.
+Body 25 (BODY_25) or 18 (COCO), then face 70, left hand 21, right hand 21 where present.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from ...wording import brief
 from ..poses import (
     PoseSource,
     check_size,
-    frame_places,
+    frame_indices,
     groups_of,
     joints_of_rows,
     number_in,
-    numbers_or_places,
+    numbers_or_indices,
     rows_of,
 )
 from ..source import Unit, find_files, named
@@ -40,7 +40,7 @@ _WANTED = 'x, y, score of each joint, as OpenPose writes them'
 
 @dataclass
 class OpenPoseParts(PoseSource):
-    """Clips of a body, face and hands as far as they are there; all get the parts that any has."""
+    """Clips of a body, and of face and hands where present; all get the parts that any clip has."""
 
     layouts = {
         18: 'openpose18',
@@ -51,16 +51,16 @@ class OpenPoseParts(PoseSource):
     }
 
     def finish(self, annotations: list[dict[str, Any]]) -> None:
-        """Widen clips without face or hands to those that have them."""
+        """Add zeros for face or hands to clips without them where other clips have them."""
         super().finish(annotations)
         parts = [_parts(a['keypoint'].shape[2]) for a in annotations]
         face, hands = (max(column, default=0) for column in ([p[i] for p in parts] for i in (1, 2)))
-        for annotation, (body, its_face, its_hands) in zip(annotations, parts):
-            if (its_face, its_hands) == (face, hands):
+        for annotation, (body, own_face, own_hands) in zip(annotations, parts):
+            if (own_face, own_hands) == (face, hands):
                 continue
             name = annotation['frame_dir']
-            self.note('no face or hands, which other clips have (zeros there)', name)
-            places = [*range(body + its_face), *range(body + face, body + face + its_hands)]
+            self.note('no face or hands, which other clips have (filled with zeros)', name)
+            places = [*range(body + own_face), *range(body + face, body + face + own_hands)]
             for key in ('keypoint', 'keypoint_score'):
                 values = annotation[key]
                 shape = (*values.shape[:2], body + face + hands, *values.shape[3:])
@@ -89,16 +89,16 @@ class OpenPose(OpenPoseParts):
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the clip."""
         files, name = self._frames[unit.path], unit.name
-        numbers = numbers_or_places(number_in(file.name.removesuffix(ENDING)) for file in files)
+        numbers = numbers_or_indices(number_in(file.name.removesuffix(ENDING)) for file in files)
         order = np.argsort(numbers)
         people, at = [], []
         for i in order:
             for person in _people(files[i]):
                 people.append(person)
                 at.append(numbers[i])
-        frames, num_frames = frame_places(at, numbers, str(unit.path))
+        frames, num_frames = frame_indices(at, numbers, str(unit.path))
         if num_frames > len(files):
-            self.note('frames without a file, taken as showing nobody', name)
+            self.note('frames without a file count as empty', name)
         if not people:
             self.leave_out(f'{unit.path}: shows nobody.')
             return
@@ -116,7 +116,7 @@ def joined(
     left: np.ndarray | None,
     right: np.ndarray | None,
 ) -> np.ndarray:
-    """Put (X, V, 3) of the parts side by side; None is not there, the one hand's other is empty."""
+    """Join the parts, (X, V, 3) or None, along V; where one hand exists, the other is zeros."""
     if left is not None or right is not None:
         empty = np.zeros((len(body), HAND, 3), np.float32)
         left, right = empty if left is None else left, empty if right is None else right
@@ -133,7 +133,7 @@ def _parts(num_joints: int) -> tuple[int, int, int]:
 
 
 def _video(file: Path) -> str:
-    """'clip' of clip_000000000012_keypoints.json."""
+    """Return the video of a file: 'clip' of clip_000000000012_keypoints.json."""
     start, _, number = file.name.removesuffix(ENDING).rpartition('_')
     return start if number.isdecimal() else ''
 
@@ -147,7 +147,7 @@ def _people(path: Path) -> list[Mapping[str, Any]]:
 
 
 def _part(people: Sequence[Mapping[str, Any]], part: str, where: Path) -> np.ndarray | None:
-    """(X, V, 3) of a part, zeros for people without it; None where nobody has it."""
+    """Return (X, V, 3) of a part, zeros for people without it; None where nobody has it."""
     lists = [person.get(f'{part}_2d') or person.get(part) or None for person in people]
     has = [i for i, values in enumerate(lists) if values is not None]
     if not has:

@@ -1,4 +1,4 @@
-"""Annotation files of joints in space, seen through a camera: pictures of them, from one side or several."""
+"""Project annotation files of joints in space onto pictures, from one side or several."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CAMERA = Camera()
 
 @dataclass
 class Project(Source):
-    """Pickles of clips with x, y, z; a clip of each turn, named clip@30 where there are several."""
+    """Pickles of clips with x, y, z; one clip per turn, named clip@30 where there are several."""
 
     form = 'project'
     reads = 'annotation pickles with keypoint (M, T, V, 3), x, y, z'
@@ -27,13 +27,14 @@ class Project(Source):
 
     axes: Sequence[str] = option(
         _CAMERA.axes,
-        "what of the data points right, down and away from the viewer, '-' for the other way, as "
-        "one word: --axes=-x,-y,z (the default, Kinect's); x,y,z of a camera; x,-z,y with z up",
+        'the axes of the data that point right, down and away from the viewer, negative ones with '
+        "'-', as one word: --axes=-x,-y,z (the default, Kinect's); x,y,z of a camera; x,-z,y with "
+        'z up',
         type=lambda text: tuple(text.split(',')),
     )
     turns: Sequence[float] = option(
         (0.0,),
-        'degrees by which people turn to their left, a clip each (default: 0)',
+        'degrees by which people turn to their left, one clip each (default: 0)',
         type=float,
         nargs='+',
         metavar='DEGREES',
@@ -41,11 +42,11 @@ class Project(Source):
     picture: int = option(_CAMERA.picture, 'side of the picture in pixels', type=int)
     scale: float | None = option(
         None,
-        "pixels a unit, the data's origin in the middle (default: the clip fills the picture)",
+        "pixels per unit, with the data's origin in the middle (default: fill the picture)",
         type=float,
     )
     distance: float | None = option(
-        None, "of the camera, in units of the clip's size (default: infinitely far)", type=float
+        None, 'distance of the camera in sizes of the clip (default: infinite)', type=float
     )
 
     def __post_init__(self) -> None:
@@ -60,13 +61,11 @@ class Project(Source):
         if odd:
             raise UserError(f'--turns {odd[0]}: expected degrees from -360 to 360.')
         if len({f'{turn:g}' for turn in self.turns}) < len(self.turns):
-            raise UserError(
-                f'--turns {" ".join(map(str, self.turns))}: an angle stands there twice.'
-            )
+            raise UserError(f'--turns {" ".join(map(str, self.turns))}: an angle occurs twice.')
         self._about = About()
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        """Yield each clip as it is seen from every side."""
+        """Yield each clip seen from every side."""
         data = read_annotations(unit.path)
         self._about = About.of(data, str(unit.path))
         for clip in self.clips_in(data, unit.path):
@@ -74,7 +73,7 @@ class Project(Source):
                 shape = clip['keypoint'].shape
                 self.leave_out(
                     f'{unit.path}: clip {clip["frame_dir"]}: keypoint has shape {shape}, expected '
-                    '(people, frames, joints, 3): x, y, z. It is in a picture already.'
+                    '(people, frames, joints, 3): x, y, z. It is already in a picture.'
                 )
                 continue
             yield from map(self._seen, [clip] * len(self.turns), self.turns)
@@ -99,17 +98,17 @@ class Project(Source):
         return name if len(self.turns) == 1 else name.rpartition('@')[0]
 
     def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
-        """Return what the file itself says of its joints."""
+        """Return the layout of the file."""
         return self._about.layout
 
     def label_names(self) -> tuple[str, ...] | None:
-        """Return the file's own names of classes."""
+        """Return the class names of the file."""
         return self._about.label_names
 
     def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
-        """Return the file's own splits: all views of a clip are in its split."""
-        there = set(names)
+        """Return the splits of the file, with all views of their clips."""
+        present = set(names)
         return {
-            split: [n for m in members for t in self.turns if (n := self._name(m, t)) in there]
+            split: [n for m in members for t in self.turns if (n := self._name(m, t)) in present]
             for split, members in self.own_splits.items()
         }

@@ -1,10 +1,11 @@
 """SMG (Chen et al., 2023): micro-gestures of 40 people, seen by Kinect; 17 classes, layout ntu25.
 
-csv   Sample0001/Sample0001_skeleton.csv, no header, one row a frame, 25 x 11 numbers: x y z in
-      metres (0-2), a quaternion, pixels of the 1920 x 1080 picture (7, 8), two more. Beside it
-      Sample0001_finelabels.csv, `id,start,end` a gesture: ids 1..17, frames counted from 1, both
-      ends in. Row r of the latter, from 0 on, is the clip Sample0001_r.
-npy   train_data.npy (N, 3, T, 25, 1), x y z in metres, with train_label.pkl beside (names, labels).
+csv: Sample0001/Sample0001_skeleton.csv, no header, one row per frame, 25 x 11 numbers: x y z in
+metres (0-2), a quaternion, pixels of the 1920 x 1080 picture (7, 8), two more. Beside it
+Sample0001_finelabels.csv, one row `id,start,end` per gesture: ids 1..17, frames counted from 1,
+both ends included. Row r, from 0 on, is the clip Sample0001_r.
+
+npy: train_data.npy (N, 3, T, 25, 1), x y z in metres, beside train_label.pkl (names, labels).
 
 People 36 to 40 are the test set, so clips of the csv are in the splits train and test; those of
 train_data.npy are in the split train.
@@ -43,8 +44,8 @@ class Smg(Source):
     suffixes = (POINTS, NPY)
     layouts = {NUM_JOINTS: 'ntu25'}
 
-    pixels: bool = option(False, 'positions in the picture (default of csv; npy holds none)')
-    space: bool = option(False, 'x, y, z in metres (all that npy holds)')
+    pixels: bool = option(False, 'positions in the picture (default for csv; npy has none)')
+    space: bool = option(False, 'x, y, z in metres (npy has nothing else)')
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -52,7 +53,7 @@ class Smg(Source):
             raise UserError('--pixels and --space: expected one of them.')
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
-        """List the files by Sample0001, or train of train_data.npy."""
+        """List the files, named Sample0001, or train for train_data.npy."""
         files = find_files(paths, self.suffixes, self.reads)
         units = named(files, paths)
         endings = f'(?:{"|".join(e.rpartition(".")[0] for e in self.suffixes)})$'
@@ -63,9 +64,10 @@ class Smg(Source):
         return self._arrays(unit) if unit.path.suffix.lower() == '.npy' else self._recording(unit)
 
     def _recording(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Yield the gestures of a csv."""
         path = unit.path.with_name(unit.path.name[: -len(POINTS)] + LABELS)
         gestures = _numbers(path, 3, 'class id, first frame, last frame')
-        wanted = f'{NUM_JOINTS} x {NUMBERS} numbers a frame'
+        wanted = f'{NUM_JOINTS} x {NUMBERS} numbers per frame'
         joints = _numbers(unit.path, NUM_JOINTS * NUMBERS, wanted).reshape(-1, NUM_JOINTS, NUMBERS)
         for row, (class_id, first, last) in enumerate(gestures):
             name = f'{unit.name}_{row}'
@@ -79,12 +81,12 @@ class Smg(Source):
                 )
                 continue
             if last > len(joints):
-                self.note('the last frames that the labels name are not there', name)
+                self.note('the last frames that the labels name do not exist', name)
             inside = joints[max(int(first) - 1, 0) : int(last)]
             yield {'frame_dir': name, 'label': int(class_id) - 1, **self._clip(inside)}
 
     def _clip(self, joints: np.ndarray) -> dict[str, Any]:
-        """(T, 25, 11) -> the fields of its clip."""
+        """Turn (T, 25, 11) into the fields of a clip."""
         joints = np.where(np.isnan(joints).any(-1, keepdims=True), 0, joints).astype(np.float32)
         if self.space:
             return {'keypoint': joints[None, ..., :3]}
@@ -93,15 +95,16 @@ class Smg(Source):
         return {'keypoint': xy, 'keypoint_score': seen, 'img_shape': IMG_SHAPE}
 
     def _arrays(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Yield the clips of an array."""
         if self.pixels:
             raise UserError(
-                f'{unit.path}: --pixels, but these arrays hold metres alone. Give the csv.'
+                f'{unit.path}: --pixels, but these arrays hold metres only. Give the csv.'
             )
         data = load_npy(unit.path)
         if data.ndim != 5 or data.shape[1] != 3 or data.dtype.kind != 'f':
             raise DataError(
-                f'{unit.path}: holds {data.dtype} of shape {data.shape}. Expected (N, 3, T, 25, 1): '
-                'clips, x y z in metres, frames, joints, people.'
+                f'{unit.path}: holds {data.dtype} of shape {data.shape}. Expected '
+                '(N, 3, T, 25, 1): clips, x y z in metres, frames, joints, people.'
             )
         names, labels = [f'{unit.name}_{i}' for i in range(len(data))], None
         beside = unit.path.with_name(unit.path.name[: -len(NPY)] + '_label.pkl')
@@ -113,7 +116,7 @@ class Smg(Source):
             yield {'frame_dir': name, 'label': labels and labels[i], 'keypoint': keypoint}
 
     def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
-        """Return the arrays' files, or train and test by person, where names say the person."""
+        """Return the splits of the arrays, or train and test by the person in the clips' names."""
         if self.own_splits:
             return self.own_splits
         found = [re.search(r'(?:^|/)(?:Sample)?(\d{4})_\d+$', name) for name in names]
@@ -127,7 +130,7 @@ class Smg(Source):
 
 
 def _numbers(path: Path, num_columns: int, columns: str) -> np.ndarray:
-    """(R, C) float64 of a csv; an empty cell is NaN."""
+    """Return (R, C) float64 of a csv; an empty cell is NaN."""
     values = read_table(path).values
     if values.shape[1] != num_columns or np.isinf(values).any():
         what = 'holds infinity' if np.isinf(values).any() else f'has {values.shape[1]} columns'

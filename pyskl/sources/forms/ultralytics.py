@@ -1,14 +1,16 @@
-"""Ultralytics' YOLO pose: what save_txt writes, or the results' JSON or arrays.
+"""Ultralytics' YOLO pose: the files of save_txt, or the results' JSON or arrays.
 
-txt   labels/VIDEO_12.txt a frame of a video, a line a person: class, x y w h of the box, then x y
-      score of each joint, all 0..1 of the picture (--img-shape is needed); behind them the box's
-      confidence (save_conf) and the id (track). A folder holds a clip for each VIDEO; frames with
-      nobody have no file.
-json  [[{"keypoints": {"x": [...], "y": [...], "visible": [...]}, "track_id": 1}, ...], ...]: a list
-      a frame of what result.summary() gives, in pixels (or 0..1, with normalize=True). A folder of
-      files of one frame each, result.to_json(), is a clip.
-npz   `keypoints` (T, M, V, 3) or (T, V, 3), x, y, score, or (..., 2) with `conf` (..., V) beside;
-      NaN or zeros: nobody. The order of people may change from frame to frame.
+txt: labels/VIDEO_12.txt for each frame of a video, one line per person: class, x y w h of the box,
+then x y score of each joint, all as fractions of the picture (--img-shape is needed); then
+optionally the box's confidence (save_conf) and the id (track). A folder holds one clip per VIDEO;
+frames that show nobody have no file.
+
+json: [[{"keypoints": {"x": [...], "y": [...], "visible": [...]}, "track_id": 1}, ...], ...], for
+each frame the list of result.summary(), in pixels (or fractions, with normalize=True). A folder of
+files of one frame each, result.to_json(), is a clip.
+
+npz: `keypoints` (T, M, V, 3) or (T, V, 3), x, y, score, or (..., 2) with a second array `conf`
+(..., V); NaN or zeros for nobody. The order of people may change from frame to frame.
 """
 
 from __future__ import annotations
@@ -28,12 +30,12 @@ from ..poses import PoseSource, boxes_of, frame_files, groups_of, number_in
 from ..source import Unit, find_files, named
 from ..tracking import Boxes
 
-BEFORE = 5  # class and box, before the joints
+BEFORE = 5  # columns before the joints: class and box
 
 
 @dataclass
 class Ultralytics(PoseSource):
-    """Folders of txt, files of JSON or arrays."""
+    """Folders of txt, or files of JSON or arrays."""
 
     form = 'ultralytics'
     reads = "Ultralytics' labels/VIDEO_12.txt (save_txt), or json, npz, npy of a video's results"
@@ -78,17 +80,17 @@ class Ultralytics(PoseSource):
 
 
 def _video(file: Path) -> Path:
-    """'labels/walk' of labels/walk_12.txt."""
+    """Return the video of a file: 'labels/walk' of labels/walk_12.txt."""
     start, _, number = file.stem.rpartition('_')
     return file.with_name(start) if start and number.isdecimal() else file.with_suffix('')
 
 
 def _columns(lines: Sequence[Sequence[str]], where: str) -> tuple[np.ndarray, Sequence[Any]]:
-    """(X, V, 3) joints and the ids of lines; ids are None where there are none."""
-    wanted = 'class, box and x y score of each joint a line, as save_txt writes them'
+    """Return (X, V, 3) joints and the ids of the lines; ids are None where there are none."""
+    wanted = 'lines of class, box and x y score of each joint, as save_txt writes them'
     if not lines:
         return np.zeros((0, 1, 3), np.float32), []
-    # A frame tracked without an id has a cell less than the others: the shortest line decides.
+    # Lines without an id have one cell less than the others, so the shortest line decides.
     width = min(map(len, lines))
     extra = (width - BEFORE) % 3
     if width < BEFORE + 3 or max(map(len, lines)) > width + 1 - (extra == 2):
@@ -108,14 +110,14 @@ def _columns(lines: Sequence[Sequence[str]], where: str) -> tuple[np.ndarray, Se
 
 
 def _is_people(data: Any) -> bool:
-    """Whether this is the list of one frame's people."""
+    """Return whether this is the list of one frame's people."""
     people = isinstance(data, list) and bool(data) and all(isinstance(p, Mapping) for p in data)
     return people and all('keypoints' in person for person in data)
 
 
 def _of_json(path: Path, frames: Any) -> Boxes:
     frames = [frames] if _is_people(frames) else frames
-    wanted = 'a list a frame, of keypoints {x, y, visible} of each person'
+    wanted = 'a list per frame of keypoints {x, y, visible} of each person'
     if not isinstance(frames, list) or not all(isinstance(frame, list) for frame in frames):
         raise DataError(f'{path}: holds {brief(frames)}. Expected {wanted}.')
     seen = []
@@ -126,9 +128,8 @@ def _of_json(path: Path, frames: Any) -> Boxes:
                 raise DataError(f'{path}: frame {number}: {brief(person)}. Expected {wanted}.')
             try:
                 score = joints.get('visible') or [1.0] * len(joints['x'])
-                xyc = np.stack(
-                    [np.asarray(c, float) for c in (joints['x'], joints['y'], score)], -1
-                )
+                columns = (joints['x'], joints['y'], score)
+                xyc = np.stack([np.asarray(column, float) for column in columns], -1)
                 seen.append((number, xyc, person.get('track_id')))
             except (KeyError, TypeError, ValueError, OverflowError):
                 raise DataError(

@@ -1,4 +1,4 @@
-"""iMiGUE's raw data in all its releases: found, read, and turned into annotations."""
+"""Find and read iMiGUE's raw data, in all its releases, as annotations."""
 
 from .arrays import (
     IMG_SHAPE,

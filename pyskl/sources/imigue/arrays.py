@@ -1,4 +1,4 @@
-"""iMiGUE's raw arrays -> annotations. Receives {split}_data.npy and {split}_label.pkl, hands on what write_annotations takes."""
+"""Read iMiGUE's raw arrays, {split}_data.npy with {split}_label.pkl, as annotations."""
 
 from __future__ import annotations
 
@@ -20,36 +20,34 @@ SPLITS = ('train', 'val', 'test')
 IMG_SHAPE = (1080, 1920)  # (h, w) px, as in the published solution
 
 # The published validation set: these videos of the training release (777 of its 13,670 clips).
-PUBLISHED_VAL_VIDEOS = (
-    '0001',
-    '0002',
-    '0003',
-    '0004',
-    '0006',
-    '0007',
-    '0008',
-    '0009',
-    '0010',
-    '0011',
-)
+PUBLISHED_VAL_VIDEOS = tuple(f'{number:04d}' for number in (1, 2, 3, 4, 6, 7, 8, 9, 10, 11))
 
 
 def raw_paths(folder: Path, split: str) -> tuple[Path, Path]:
-    """The files of one split: numbers, and names with labels."""
+    """Return the paths of one split's arrays: the key points, and the names with labels."""
     return folder / f'{split}_data.npy', folder / f'{split}_label.pkl'
 
 
 def read_raw(
     folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE
 ) -> list[dict[str, Any]]:
-    """The annotations of one raw split, equal to the published converter's.
+    """Read one raw split as annotations, equal to the published converter's.
 
-    folder     holds {split}_data.npy, float32 (N, 3, T, V, M), channels x px, y px, score (iMiGUE: (N, 3, 90, 22, 1)), and
-               {split}_label.pkl, a pickled tuple (names, labels). Without labels: (names, None). Without the file the clips
-               are named {split}_0, {split}_1 ... and have no labels
-    ->         N annotations, one a clip in the arrays' order: keypoint (M, T, V, 2), keypoint_score (M, T, V), total_frames T,
-               img_shape and original_shape as given, label (-1: none). Their arrays are read-only views of the file
-    raises     DataError naming file and clip
+    Args:
+        folder: holds {split}_data.npy, float32 (N, 3, T, V, M), channels x px, y px, score
+            (iMiGUE: (N, 3, 90, 22, 1)), and {split}_label.pkl, a pickled tuple (names, labels), or
+            (names, None). Without the latter, clips are named {split}_0, {split}_1 ... and have no
+            label.
+        split: 'train', 'val' or 'test'.
+        img_shape: (h, w) px.
+
+    Returns:
+        N annotations in the order of the array: keypoint (M, T, V, 2), keypoint_score (M, T, V),
+        total_frames T, img_shape and original_shape as given, label (-1 for none). Their arrays are
+        read-only views of the file.
+
+    Raises:
+        DataError: names the file and the clip.
     """
     data, labels = raw_paths(folder, split)
     return read_pair(split, data, labels if labels.exists() else None, img_shape)
@@ -58,16 +56,17 @@ def read_raw(
 def read_pair(
     split: str, data: Path, labels: Path | None, img_shape: Sequence[int] = IMG_SHAPE
 ) -> list[dict[str, Any]]:
-    """read_raw for files of any names; all faulty clips are named at once."""
+    """Read one split as `read_raw` does, from files of any names.
+
+    Raises:
+        DataError: names all faulty clips at once.
+    """
     num_clips, annotations = _iterate(split, data, labels, img_shape)
     items = list(tqdm(annotations, str(data), num_clips, leave=False, disable=None))
     wrong = [item for item in items if isinstance(item, DataError)]
     if wrong:
-        more = (
-            ''
-            if len(wrong) == 1
-            else f' So are {len(wrong) - 1} more: {some((str(w).split(": ")[1] for w in wrong[1:]), 20)}.'
-        )
+        others = some((str(fault).split(': ')[1] for fault in wrong[1:]), 20)
+        more = f' So are {len(wrong) - 1} more: {others}.' if others else ''
         raise DataError(f'{wrong[0]}{more}')
     return [_or_raise(item) for item in items]
 
@@ -75,7 +74,7 @@ def read_pair(
 def iterate_raw(
     folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE
 ) -> tuple[int, Iterator[dict[str, Any]]]:
-    """read_raw, one clip at a time: N, and the annotations."""
+    """Return N and an iterator over the annotations that `read_raw` would return."""
     data, labels = raw_paths(folder, split)
     num_clips, annotations = _iterate(split, data, labels if labels.exists() else None, img_shape)
     return num_clips, map(_or_raise, annotations)
@@ -90,12 +89,13 @@ def _or_raise(item: dict[str, Any] | DataError) -> dict[str, Any]:
 def _iterate(
     split: str, data_path: Path, label_path: Path | None, img_shape: Sequence[int]
 ) -> tuple[int, Iterator[dict[str, Any] | DataError]]:
-    """N, and each clip's annotation or what is wrong with it."""
+    """Return N and an iterator over the clips' annotations, or errors for faulty clips."""
     data = load_npy(data_path)
     if data.ndim != 5 or data.shape[1] != 3 or data.dtype.kind != 'f':
         raise DataError(
-            f'{data_path}: holds {data.dtype} of shape {data.shape}. Expected float32 (N, 3, T, V, M): clips, '
-            'x y score, frames, joints, people; iMiGUE has (N, 3, 90, 22, 1).'
+            f'{data_path}: holds {data.dtype} of shape {data.shape}. Expected float32 '
+            '(N, 3, T, V, M): clips, x y score, frames, joints, people; iMiGUE has '
+            '(N, 3, 90, 22, 1).'
         )
     names, labels = [f'{split}_{i}' for i in range(len(data))], None
     if label_path is not None:
@@ -118,7 +118,17 @@ def _annotations(
 def clip_annotation(
     name: str, clip: np.ndarray, label: int, img_shape: Sequence[int]
 ) -> dict[str, Any]:
-    """clip (3, T, V, M): x px, y px, score -> its annotation. Raises FieldError."""
+    """Make the annotation of a clip.
+
+    Args:
+        name: of the clip.
+        clip: (3, T, V, M) x px, y px, score.
+        label: its class; -1 for none.
+        img_shape: (h, w) px.
+
+    Raises:
+        FieldError: a field is not as expected.
+    """
     annotation = clean_fields(
         {
             'frame_dir': name,
@@ -142,13 +152,25 @@ def clip_annotation(
 def read_labels(
     path: Path, num_clips: int, may_lack: bool = False
 ) -> tuple[list[str], list[int] | None]:
-    """{split}_label.pkl -> N names, N labels or None; may_lack: an empty list of labels means none, too. Raises DataError."""
+    """Read the names and labels of {split}_label.pkl.
+
+    Args:
+        path: the file.
+        num_clips: N.
+        may_lack: whether an empty list of labels means "no labels".
+
+    Returns:
+        N names, and N labels or None.
+
+    Raises:
+        DataError: anything else is in the file.
+    """
     value = load_pickle(path)
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise DataError(
             f'{path}: holds {brief(value)}. Expected a tuple (names, labels); labels may be None.'
         )
-    names, labels = _listed(value[0]), None if value[1] is None else _listed(value[1])
+    names, labels = _as_list(value[0]), None if value[1] is None else _as_list(value[1])
     if names is None or not all(isinstance(name, str) for name in names):
         raise DataError(
             f"{path}: the names are {brief(value[0])}. Expected a list of texts like '0187_0'."
@@ -168,21 +190,30 @@ def read_labels(
     return names, labels
 
 
-def _listed(value: Any) -> list | None:
+def _as_list(value: Any) -> list | None:
     if isinstance(value, np.ndarray) and value.ndim == 1:
         return value.tolist()
     return list(value) if isinstance(value, (list, tuple)) else None
 
 
 def video_of(name: str) -> str:
-    """The video that a clip was cut from: '0187_0' -> '0187'."""
+    """Return the video that a clip was cut from: '0187' of '0187_0'."""
     return name.rpartition('_')[0] or name
 
 
 def take_out_videos(
     annotations: Iterable[dict], videos: Sequence[str], where: str
 ) -> tuple[list[dict], list[dict]]:
-    """Split clips into (the others, those of `videos`), order kept. DataError when a video has no clip, or nothing is left."""
+    """Split clips into those of other videos and those of `videos`, keeping their order.
+
+    Args:
+        annotations: all clips.
+        videos: names of the videos to take out.
+        where: the source's name, for messages.
+
+    Raises:
+        DataError: one of the videos has no clip, or no clips are left.
+    """
     wanted = set(videos)
     rest: list[dict] = []
     taken: list[dict] = []
@@ -196,6 +227,7 @@ def take_out_videos(
         )
     if not rest:
         raise DataError(
-            f'{where}: all its clips are of the videos chosen for validation; nothing is left to train on. Choose fewer.'
+            f'{where}: all its clips are of the videos chosen for validation; nothing is left to '
+            'train on. Choose fewer.'
         )
     return rest, taken

@@ -1,4 +1,4 @@
-"""All of iMiGUE that was found -> the annotations of train, val and test, with what there is to say about them."""
+"""Convert what was found of iMiGUE into the annotations of train, val and test, with remarks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from ...errors import DataError, UserError
 from .arrays import SPLITS, read_pair, take_out_videos
 from .find import Found, RawPair, Video
-from .findings import tell_found, tell_labels, tell_raw_looks, tell_video_looks
 from .joints import DEFAULT
 from .labels import from_id_mod_99
-from .looks import MUCH, look_at
+from .measurements import OUTLIERS, measure
 from .settings import Conversion, Settings
+from .summary import report_labels, report_raw_clips, report_reading, report_video_clips
 from .videos import nothing_left, read_videos
 
 KINECT_JOINTS = 25
@@ -28,9 +28,9 @@ def convert(found: Found, settings: Settings, where: str) -> Conversion:
         where: the folders' names, for messages.
 
     Raises:
-        DataError: nothing is left, a raw array is wrong (all of them are named), and whatever is left
-            out where `strict` is set.
-        UserError: settings that contradict what was found.
+        DataError: nothing is left, raw arrays are faulty (all are named), or with `strict` anything
+            is left out.
+        UserError: the settings contradict what was found.
     """
     done = Conversion()
     done.left_out.extend(found.left_out)
@@ -44,12 +44,12 @@ def convert(found: Found, settings: Settings, where: str) -> Conversion:
     if settings.strict and (faults := done.left_out.faults()):
         raise DataError(faults.message(f'{where}: --strict leaves nothing out'))
 
-    tell_found(found, raw, reading, done)
-    tell_labels(reading, settings, done)
+    report_reading(found, raw, reading, done)
+    report_labels(reading, settings, done)
     if raw:
-        tell_raw_looks(list(raw), settings, done)
+        report_raw_clips(list(raw), settings, done)
     if reading.clips:
-        tell_video_looks(reading, settings, done)
+        report_video_clips(reading, settings, done)
     if settings.val_videos:
         source = str(raw['train'].data) if 'train' in raw else where
         rest, taken = take_out_videos(done.clips['train'], settings.val_videos, source)
@@ -62,12 +62,12 @@ def convert(found: Found, settings: Settings, where: str) -> Conversion:
 def _choose(
     found: Found, settings: Settings, done: Conversion, where: str
 ) -> tuple[dict[str, RawPair], list[Video]]:
-    """The raw parts and the videos to read, the latter with a split each."""
+    """Return the raw arrays by split, and the videos with their splits, that are to be read."""
     raw = {pair.split: pair for pair in found.raw}
     asked = settings.joints.asked
     if asked != DEFAULT and raw and not found.videos:
         raise UserError(
-            f'--joints {asked}: {where} has raw arrays, whose joints are what they are. Name a '
+            f'--joints {asked}: {where} has raw arrays, whose joints cannot be chosen. Name a '
             'folder of the csv release (35 points) or of the xlsx release (137 points).'
         )
     if asked != DEFAULT:
@@ -76,7 +76,7 @@ def _choose(
             done.left_out.add(why, pair.data.name, 'file', fault=False)
         raw = {}
 
-    # Which split is which.
+    # Determine the splits.
     if len(settings.splits) > 1 and any(video.split is None for video in found.videos):
         raise UserError(
             f'--splits {" ".join(settings.splits)}: {where} does not say which videos are train, '
@@ -84,21 +84,21 @@ def _choose(
             'one by one.'
         )
     videos = [replace(v, split=v.split or settings.only_split) for v in found.videos]
-    there = [split for split in SPLITS if split in raw or any(v.split == split for v in videos)]
-    splits = settings.splits or there
+    available = [s for s in SPLITS if s in raw or any(v.split == s for v in videos)]
+    splits = settings.splits or available
     if settings.val_videos and ('val' in splits or 'train' not in splits):
         raise UserError(
             f'--val-videos takes val out of train, but the splits are {" ".join(splits)}. Give '
             '--splits train test.'
         )
-    absent = [split for split in splits if split not in there]
+    absent = [split for split in splits if split not in available]
     if absent:
         raise DataError(
             f'{where}: --splits {absent[0]}, but {absent[0]}_data.npy: no such file, and no videos '
-            f'of {absent[0]}. It has {", ".join(there)}: give --splits of these.'
+            f'of {absent[0]}. It has {", ".join(available)}: give --splits of these.'
         )
 
-    # A split that is there in both forms is read from the raw arrays.
+    # A split that exists in both forms is read from the raw arrays.
     raw = {split: raw[split] for split in splits if split in raw}
     for video in videos:
         if video.split in raw:
@@ -108,6 +108,7 @@ def _choose(
 
 
 def _read_raw(raw: dict[str, RawPair], settings: Settings, done: Conversion) -> None:
+    """Read the raw arrays into `done`; raise a DataError that names all faults."""
     faults = []
     for split in (split for split in SPLITS if split in raw):
         try:
@@ -128,13 +129,13 @@ def _read_raw(raw: dict[str, RawPair], settings: Settings, done: Conversion) -> 
 
 
 def _check_pictures(path: Path, clips: list[dict[str, Any]], size: tuple[int, int]) -> None:
-    """Refuse Kinect's joints in metres, whose third channel is z and no score."""
+    """Refuse Kinect's joints in metres, whose third channel is z instead of a score."""
     if clips[0]['keypoint'].shape[2] == KINECT_JOINTS:
-        looks = look_at(clips, size, None)
-        if looks.no_pixels() and looks.bad_scores > MUCH:
+        measured = measure(clips, size, None)
+        if measured.not_in_pixels() and measured.bad_scores > OUTLIERS:
             raise DataError(
-                f'{path}: {KINECT_JOINTS} joints within {max(looks.reach or (0, 0)):.2f} of the '
-                "origin, and a third channel outside 0..1: these are Kinect's x, y, z in metres, as "
-                "SMG has them, not iMiGUE's pixels and scores. Convert them: python "
+                f'{path}: {KINECT_JOINTS} joints within {max(measured.reach or (0, 0)):.2f} of the '
+                "origin, and a third channel outside 0..1: these are Kinect's x, y, z in metres, "
+                "as SMG has them, not iMiGUE's pixels and scores. Convert them: python "
                 'tools/convert.py smg PATH.'
             )

@@ -1,12 +1,12 @@
-"""Find what of iMiGUE lies in a folder: raw arrays, and the videos of the csv and xlsx releases.
+"""Find iMiGUE's files in a folder: raw arrays, and the videos of the csv and xlsx releases.
 
-    train_data.npy train_label.pkl                           valid_data.npy, VAL_DATA.NPY ... too
-    imigue_skeleton_train/0005/0005_light_hand.csv           35 points, beside it 0005_label.csv
+    train_data.npy train_label.pkl                           also valid_data.npy, VAL_DATA.NPY ...
+    imigue_skeleton_train/0005/0005_light_hand.csv           35 points, beside 0005_label.csv
     0005/0005_openpose.xlsx                                  137 points
     0005_light_hand.csv 0005.csv                             all in one folder
 
-Folders above say train, val or test by their names. Only names, and of csv files the first lines,
-are looked at.
+The names of the folders above tell train, val or test. Only names are read, and the first lines of
+csv files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...annotations.notes import Notes
 from ...errors import DataError
 from ..tables import first_width
 
-MAX_DEPTH = 6  # folders below the one that was named
+MAX_DEPTH = 6  # levels of folders below the given one
 POINTS_SUFFIX = '_light_hand.csv'
 MOST_LABEL_COLUMNS = 8
 LEAST_POINT_COLUMNS = 75  # 25 points
@@ -41,7 +41,7 @@ _RAW = re.compile(rf'({_WORD})_data(?:_joint)?\.npy')
 _RAW_LABELS = re.compile(rf'({_WORD})_labels?\.pkl')
 _COPY = re.compile(r'\s*\(\d+\)|\s+-\s+copy', re.IGNORECASE)
 
-# Names of files of points, the better ones first.
+# Names of files of points, the preferred ones first.
 _POINTS = (
     re.compile(r'(.+?)_light_hand\.csv'),
     re.compile(r'(.+?)_openpose\.csv'),
@@ -59,7 +59,8 @@ _FOREIGN = tuple(
         ),
         (
             r'.*_keypoints\.json',
-            "OpenPose's json files, one a frame. Convert them: python tools/convert.py openpose PATH",
+            "OpenPose's json files, one per frame. Convert them: python tools/convert.py openpose "
+            'PATH',
         ),
         (
             r'.*\.skeleton',
@@ -73,7 +74,7 @@ _FOREIGN = tuple(
 
 @dataclass(frozen=True)
 class RawPair:
-    """One part as raw arrays: {split}_data.npy, and {split}_label.pkl where there is one."""
+    """One split as raw arrays: {split}_data.npy, and {split}_label.pkl if it exists."""
 
     split: str
     data: Path
@@ -86,9 +87,9 @@ class Video:
 
     Attributes:
         name: '0187'.
-        split: 'train', 'val', 'test', or None where no folder above says.
-        points: files that hold its points, the better ones first.
-        labels: label csv; several where nothing tells which one it is.
+        split: 'train', 'val', 'test', or None where no folder above tells.
+        points: files that hold its points, the preferred ones first.
+        labels: its label csv; several where nothing tells which one it is.
     """
 
     name: str
@@ -99,12 +100,19 @@ class Video:
 
 @dataclass
 class Found:
-    """What lies there."""
+    """Everything found.
+
+    Attributes:
+        raw: raw arrays.
+        videos: videos of the csv and xlsx releases.
+        left_out: files that are not read, and why.
+        passed_over: number of files of macOS's archives.
+    """
 
     raw: list[RawPair] = field(default_factory=list)
     videos: list[Video] = field(default_factory=list)
     left_out: Notes = field(default_factory=Notes)
-    passed_over: int = 0  # files of macOS's archives
+    passed_over: int = 0
 
 
 def find(
@@ -120,11 +128,11 @@ def find(
         paths: folders and files.
         raw: whether to look for raw arrays.
         videos: whether to look for the csv and xlsx releases.
-        depth: how many levels of folders below are looked through.
-        own_name: whether the names of `paths` themselves may say the split; else only those below.
+        depth: levels of folders below to look through.
+        own_name: whether the names of `paths` themselves may tell the split, or only those below.
 
     Raises:
-        DataError: nothing of iMiGUE lies there; says what does, as far as it is known.
+        DataError: there is nothing of iMiGUE; says what there is, as far as it is known.
     """
     found = Found()
     folders = [folder for path in paths for folder in _folders(Path(path), depth, own_name, found)]
@@ -139,7 +147,7 @@ def find(
 
 @dataclass(frozen=True)
 class _Folder:
-    """A folder that was looked through: its files by their names without marks of copies."""
+    """A folder and its files, by their names without marks of copies such as '(1)'."""
 
     path: Path
     split: str | None
@@ -147,7 +155,7 @@ class _Folder:
 
 
 def _folders(path: Path, depth: int, own_name: bool, found: Found) -> Iterator[_Folder]:
-    """The folder, and those below."""
+    """Yield the folder and those below."""
     if path.is_file():
         stem = re.split(r'[_.]', path.name)[0]
         same = [name for name in os.listdir(path.parent) if re.split(r'[_.]', name)[0] == stem]
@@ -168,14 +176,14 @@ def _folders(path: Path, depth: int, own_name: bool, found: Found) -> Iterator[_
             below.clear()
             continue
         seen.add(real)
-        # A folder of that name: reading it says that a file is expected there.
+        # A folder with the name of an array: reading it reports that a file is expected.
         names += [folder for folder in below if _RAW.fullmatch(folder.lower())]
         below[:] = sorted(b for b in below if not b.startswith('.')) if len(parts) < depth else []
         yield _Folder(here, _split_of(path, parts, own_name), dict(_files(here, names, found)))
 
 
 def _files(folder: Path, names: Sequence[str], found: Found) -> Iterator[tuple[str, Path]]:
-    """Each file of a folder under its name without '(1)'; copies, foreign files and macOS's left out."""
+    """Yield the files of a folder by name without '(1)'; leave out copies and other files."""
     known = {name.lower() for name in names}
     foreign: Counter[str] = Counter()
     for name in sorted(names):
@@ -199,19 +207,21 @@ def _files(folder: Path, names: Sequence[str], found: Found) -> Iterator[tuple[s
 
 
 def _split_of(root: Path, below: tuple[str, ...], own_name: bool) -> str | None:
-    """What the nearest folder says. The one that was named itself may only end so: 'x_train'."""
-    own = _COPY.sub('', Path(os.path.abspath(root)).name).lower() if own_name else ''
+    """Return the split that the nearest folder tells; the root must end with it: 'x_train'."""
+    root_name = _COPY.sub('', Path(os.path.abspath(root)).name).lower() if own_name else ''
     for folder in reversed(below):
-        said = _SPLIT_INSIDE.search(folder.lower())
-        if said:
-            return _SPLITS[said[1]]
-    said = _SPLIT_AT_END.search(own)
-    if said:
-        return _SPLITS[said[1]]
-    return 'test' if any(_PHASE_2.search(folder.lower()) for folder in (own, *below)) else None
+        match = _SPLIT_INSIDE.search(folder.lower())
+        if match:
+            return _SPLITS[match[1]]
+    match = _SPLIT_AT_END.search(root_name)
+    if match:
+        return _SPLITS[match[1]]
+    names = (root_name, *below)
+    return 'test' if any(_PHASE_2.search(name.lower()) for name in names) else None
 
 
 def _find_raw(folders: list[_Folder], found: Found) -> None:
+    """Pair the raw arrays with their labels; of several of one split, the first is read."""
     order = list(_SPLITS)
     chosen: dict[str, RawPair] = {}
     for folder in folders:
@@ -233,12 +243,14 @@ def _find_raw(folders: list[_Folder], found: Found) -> None:
 
 
 def _matching(pattern: re.Pattern[str], folder: _Folder) -> dict[str, Path]:
-    """The word for the split in each name that matches -> the file."""
+    """Return the files whose names match, by the name's word for the split."""
     matches = ((pattern.fullmatch(name.lower()), path) for name, path in folder.files.items())
     return {match[1]: path for match, path in matches if match}
 
 
 def _find_videos(folders: list[_Folder], found: Found) -> None:
+    """Find the files of points and match them with label csv files, first in the same folder."""
+    # Sort the files by kind.
     points: dict[tuple[str | None, str], list[tuple[int, Path]]] = defaultdict(list)
     labels: dict[Path, dict[str, list[tuple[str, Path]]]] = {}
     places: dict[tuple[str | None, str], Path] = {}
@@ -261,29 +273,37 @@ def _find_videos(folders: list[_Folder], found: Found) -> None:
                     why = 'the same video again in another folder; the first is read'
                     found.left_out.add(why, str(path), 'video', fault=False)
 
+    # Match labels with videos, by the beginning of their names.
     everywhere: dict[str, list[tuple[str, Path]]] = defaultdict(list)
     for beside in labels.values():
         for prefix, pairs in beside.items():
             everywhere[prefix] += pairs
     claimed: set[Path] = set()
     for (split, video), files in sorted(points.items(), key=lambda item: item[0][1]):
-        own = _own_labels(labels[places[split, video]].get(video, []), video)
-        own = own or _own_labels(everywhere.get(video, []), video)
-        claimed |= set(own)
-        found.videos.append(Video(video, split, tuple(path for _, path in sorted(files)), own))
+        matching = _label_files(labels[places[split, video]].get(video, []), video)
+        matching = matching or _label_files(everywhere.get(video, []), video)
+        claimed |= set(matching)
+        found.videos.append(Video(video, split, tuple(path for _, path in sorted(files)), matching))
+
+    # Report points without hands, and labels without points.
     for (_, video), path in body_only.items():
         if all((split, video) not in points for split in (*set(_SPLITS.values()), None)):
-            why = f'points of the body alone, 25, no hands. Expected NNNN{POINTS_SUFFIX} beside it'
+            why = f'25 points of the body, no hands. Expected NNNN{POINTS_SUFFIX} beside it'
             found.left_out.add(why, video, 'video', path.name)
-    lonely = {path for pairs in everywhere.values() for _, path in pairs} - claimed
-    for path in sorted(lonely):
+    unclaimed = {path for pairs in everywhere.values() for _, path in pairs} - claimed
+    for path in sorted(unclaimed):
         if re.fullmatch(r'\d+(_.*)?|.*_labels?', path.stem.lower()):
-            why = f'a label csv without points. Expected NNNN{POINTS_SUFFIX} or NNNN_openpose.xlsx beside it'
+            wanted = f'NNNN{POINTS_SUFFIX} or NNNN_openpose.xlsx'
+            why = f'a label csv without points. Expected {wanted} beside it'
             found.left_out.add(why, path.name, 'file')
 
 
 def _kind(name: str, path: Path) -> tuple[int | str | None, str]:
-    """What a file of the releases is, and of which video: a number for points, 'labels', 'body', None."""
+    """Return the kind of a file and its video.
+
+    The kind is a rank for points (0 is preferred), 'labels', 'body' for points without hands, or
+    None.
+    """
     lower = name.lower()
     for i, pattern in enumerate(_POINTS):
         match = pattern.fullmatch(lower)
@@ -304,18 +324,19 @@ def _kind(name: str, path: Path) -> tuple[int | str | None, str]:
 
 
 def _prefixes(stem: str) -> list[str]:
-    """'a_b_label' -> 'a_b_label', 'a_b', 'a': the videos that it may belong to."""
+    """Return the videos that 'a_b_label' may belong to: 'a_b_label', 'a_b' and 'a'."""
     words = stem.split('_')
     return ['_'.join(words[:n]) for n in range(len(words), 0, -1)]
 
 
-def _own_labels(pairs: list[tuple[str, Path]], video: str) -> tuple[Path, ...]:
-    """NNNN.csv, or all other NNNN_*.csv."""
+def _label_files(pairs: list[tuple[str, Path]], video: str) -> tuple[Path, ...]:
+    """Return NNNN.csv if it exists, or else all NNNN_*.csv."""
     exact = [path for stem, path in pairs if stem == video]
     return tuple(exact or (path for _, path in pairs))
 
 
 def _nothing(paths: Sequence[Path], found: Found, raw: bool, videos: bool) -> DataError:
+    """Return the error for paths without any of iMiGUE's files."""
     where = ', '.join(map(str, paths))
     missing = [str(path) for path in paths if not os.path.exists(path)]
     if found.left_out:
@@ -329,6 +350,7 @@ def _nothing(paths: Sequence[Path], found: Found, raw: bool, videos: bool) -> Da
     advice = 'Put the raw files there, or name their folder (data/README.md says what they are).'
     if missing:
         return DataError(
-            f'{", ".join(missing)}: no such file or folder. Expected {", ".join(wanted)} in it. {advice}'
+            f'{", ".join(missing)}: no such file or folder. Expected {", ".join(wanted)} in it. '
+            f'{advice}'
         )
     return DataError(f'{where}: holds no {", no ".join(wanted)}. {advice}')

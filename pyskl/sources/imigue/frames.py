@@ -1,7 +1,7 @@
-"""The frames of one video: their points, and the number that each of them has in the label file.
+"""Match the points of a video's frames with the frame numbers that its label file uses.
 
-A file says the numbers in a column in front (pandas may have put its own row numbers before that),
-or has none: then its first row is frame 0. Files begin at 0 or 1; a clip is what lies between the
+The numbers are in the first column (pandas may have added its own row numbers before it), or
+missing: then the first row is frame 0. Files begin at 0 or 1; a clip is what lies between the
 numbers of its label row, wherever the file begins.
 """
 
@@ -18,23 +18,24 @@ from ..tables import Table
 NUM_POINTS = 35
 NUM_COLUMNS = 1 + 3 * NUM_POINTS
 
-# Numbers of points that releases have had, and how many columns may stand before them: frame number, and pandas' row number.
+# Number of points in each release -> possible numbers of columns before them: the frame number, and
+# pandas' row number.
 COLUMNS_BEFORE = {35: (1, 2), 137: (0, 1, 2), 36: (0, 1, 2), 25: (1, 2)}
 WANTED = (
-    f'Expected {NUM_COLUMNS} columns: frame number, then x, y, score of {NUM_POINTS} points (or 411: '
-    'x, y, score of 137 points)'
+    f'Expected {NUM_COLUMNS} columns: frame number, then x, y, score of {NUM_POINTS} points (or '
+    '411: x, y, score of 137 points)'
 )
 
 
 @dataclass(frozen=True)
 class Frames:
-    """What a video's file holds, in the order of the frame numbers.
+    """The frames in a video's file, in the order of their numbers.
 
     Attributes:
-        number: (n,) int64, rising.
-        points: (n, V, 3) x px, y px, score; NaN where a cell was empty.
-        doubtful: (n,) whether the file has other values under the same number, too.
-        step: from one frame number to the next, 1 but in videos of which every s-th frame was kept.
+        number: (n,) int64, ascending.
+        points: (n, V, 3) x px, y px, score; NaN where a cell is empty.
+        doubtful: (n,) whether the file has different values under the same number.
+        step: from one frame number to the next; 1 unless only every s-th frame was kept.
         counted: whether the file has no numbers, so that its rows count from 0.
         notes: what was odd and how it was read, and where: ('frame numbers fall ...', 'line 7').
     """
@@ -47,9 +48,9 @@ class Frames:
     notes: tuple[tuple[str, str], ...]
 
     def cut(self, first: int, last: int, most: int) -> Stretch | None:
-        """Return the frames that are numbered first..last, at most the last `most`; None: none.
+        """Return the frames numbered first to last, at most the last `most` of them; None for none.
 
-        Frames that the file lacks in between are empty ones, NaN, so that time stays as it was.
+        Frames that the file lacks in between are filled with NaN, so that the timing is preserved.
         """
         inside = np.flatnonzero((self.number >= first) & (self.number <= last))
         if not len(inside):
@@ -76,8 +77,8 @@ class Stretch:
     Attributes:
         points: (k, V, 3); NaN where a frame or a cell is missing. Not to be written into.
         missing: numbers of the frames that the file lacks.
-        doubtful: numbers of the frames that stand in the file with different values.
-        cut_short: whether the label row goes on behind the last frame.
+        doubtful: numbers of the frames that occur with different values.
+        cut_short: whether the label row extends beyond the last frame.
     """
 
     points: np.ndarray
@@ -90,8 +91,8 @@ def frames_of(path: Path, table: Table) -> Frames:
     """Find the frame numbers and the points in the columns of a file.
 
     Raises:
-        DataError: other columns than a release has, infinite values, numbers of frames that are
-            missing or not whole.
+        DataError: columns of no release, infinite values, frame numbers that are missing or not
+            whole.
     """
     values = table.values
     if values.shape[1] > 1 and np.isnan(values[:, -2:]).all(0).tolist() == [False, True]:
@@ -126,24 +127,20 @@ def _whole(path: Path, numbers: np.ndarray, lines: np.ndarray) -> np.ndarray:
 
 
 def _in_order(number: np.ndarray, points: np.ndarray, lines: np.ndarray, counted: bool) -> Frames:
-    """Sort the rows by their numbers and drop those that say the same again."""
+    """Sort the rows by their numbers and drop repeated ones."""
     notes = []
     falls = np.flatnonzero(np.diff(number) < 0)
     if len(falls):
-        notes.append(
-            ('frame numbers fall: read in the order of the numbers', f'line {lines[falls[0] + 1]}')
-        )
+        notes.append(('frame numbers fall: read in ascending order', f'line {lines[falls[0] + 1]}'))
         order = np.argsort(number, kind='stable')
         number, points, lines = number[order], points[order], lines[order]
 
-    # Rows under the number of the row before: the first of them stays.
+    # Of several rows under one number, keep the first and mark it where the others differ.
     again = np.flatnonzero(np.diff(number) == 0) + 1
     doubtful = np.zeros(len(number), bool)
     first = np.searchsorted(number, number[again])  # the row that each of them repeats
-    other = ~(
-        (points[again] == points[first]) | (np.isnan(points[again]) & np.isnan(points[first]))
-    )
-    doubtful[first[other.any((1, 2))]] = True
+    equal = (points[again] == points[first]) | (np.isnan(points[again]) & np.isnan(points[first]))
+    doubtful[first[~equal.all((1, 2))]] = True
     if len(again):
         where = f'frame {number[again[0]]} in line {lines[again[0]]}, {len(again)} in all'
         kind = 'with other values' if doubtful.any() else 'with the same values: read once'

@@ -1,7 +1,7 @@
-"""Which joints of a release are kept, and the layout that they make.
+"""Choose the joints of a release and determine their layout.
 
-All releases are OpenPose's: 25 points of the body (BODY_25), then ten finger tips (35 points), or
-the face and whole hands (137 points). The names of layout openpose137 name the points of them all.
+All releases hold OpenPose's points: 25 of the body (BODY_25), then ten finger tips (35 points), or
+the face and whole hands (137 points). The layout openpose137 names all of them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ...skeletons import LAYOUTS, Layout, get_layout, layout_of, subset
 
 DEFAULT = 'imigue22'
 ALL = 'all'
-FIRST, OTHER = 'left', 'right'  # the hands as OpenPose orders them, and layout imigue22
+FIRST, OTHER = 'left', 'right'  # order of the hands in OpenPose and in layout imigue22
 
 _OPENPOSE = get_layout('openpose137')
-_HANDS = _OPENPOSE.joints[95:]  # left, then right; what stands before has a tip, too, the nose's
+_HANDS = _OPENPOSE.joints[95:]  # left, then right; the nose before them has a tip as well
 _TIPS = tuple(name for name in _HANDS if name.endswith(' tip'))
 
-# Names of the points of each form; a form of which nobody says what its points are has none.
+# Names of the points by their number; other numbers of points have no known names.
 POINTS: dict[int, tuple[str, ...]] = {
     25: _OPENPOSE.joints[:25],
     35: _OPENPOSE.joints[:25] + _TIPS,
@@ -31,11 +31,11 @@ POINTS: dict[int, tuple[str, ...]] = {
 
 
 class Joints:
-    """The joints asked for: the name of a layout, 'all', or a list of indices and names.
+    """The joints to keep: those of a layout, all, or a list of indices and names.
 
     Args:
-        asked: as `--joints` takes it: 'imigue22', 'openpose137', 'all', '0,1,4,95-115',
-            'nose,left wrist'. Indices are those of the release's own points.
+        asked: value of `--joints`: 'imigue22', 'openpose137', 'all', '0,1,4,95-115',
+            'nose,left wrist'. Indices refer to the release's own points.
 
     Raises:
         UserError: it is none of these.
@@ -47,11 +47,8 @@ class Joints:
         if asked in LAYOUTS:
             self.names = get_layout(asked).joints
             if not set(self.names) <= set(_OPENPOSE.joints):
-                fit = [
-                    name
-                    for name in LAYOUTS
-                    if set(get_layout(name).joints) <= set(_OPENPOSE.joints)
-                ]
+                known = set(_OPENPOSE.joints)
+                fit = [name for name in LAYOUTS if set(get_layout(name).joints) <= known]
                 raise UserError(
                     f'--joints {asked}: no release of iMiGUE has these joints. Give one of '
                     f'{", ".join(fit)}, all, or a list.'
@@ -60,10 +57,10 @@ class Joints:
             self.names = ()
 
     def of(self, num_points: int) -> tuple[int, ...]:
-        """Return the index of each joint among the points of a form.
+        """Return the index of each joint among `num_points` points.
 
         Raises:
-            DataError: the form has not all of them; says what it can give.
+            DataError: some are missing; says what these points can give.
         """
         if self.asked == ALL:
             return tuple(range(num_points))
@@ -72,8 +69,8 @@ class Joints:
         wanted: list[int | str] = [*(self.names or self.listed)]
         if not known and any(isinstance(joint, str) for joint in wanted):
             raise DataError(
-                f'it has {num_points} points, and nothing says which they are. --joints all keeps '
-                'them as they are, without a layout; a list of indices some of them'
+                f'it has {num_points} points, and it is unknown which they are. --joints all keeps '
+                'all of them, without a layout; a list of indices keeps some'
             )
         found = [place.get(j) if isinstance(j, str) else j for j in wanted]
         lacking = [j for j, at in zip(wanted, found) if at is None or at >= num_points]
@@ -89,14 +86,14 @@ class Joints:
         """Return the layout to write into the file.
 
         Args:
-            num_points: of the form that was read.
-            first_hand: the side that was measured; None where it is not known.
+            num_points: number of points that were read.
+            first_hand: the side that was measured; None where it is unknown.
 
         Returns:
-            A name, a dict as configs write it, or None where nothing says what the joints are.
+            A name, a dict as in configs, or None where it is unknown what the joints are.
 
         Raises:
-            UserError: joints that make no layout (one hand's finger without the other's ...).
+            UserError: the joints form no layout (one hand's finger without the other's ...).
         """
         points = POINTS.get(num_points)
         if self.asked == DEFAULT and first_hand == OTHER:
@@ -121,13 +118,13 @@ class Joints:
         return {'name': _OPENPOSE.name, 'keep': [_OPENPOSE.joints.index(name) for name in names]}
 
     def measured_by(self, num_points: int) -> Layout | None:
-        """Return the layout by which hands are measured: the first hand is the left one."""
+        """Return the layout with which hands are measured: the first hand is the left one."""
         layout = self.layout(num_points, FIRST)
         return None if layout is None else layout_of(layout)
 
 
 def _listed(asked: str) -> list[int | str]:
-    """'0,4-6,left wrist' -> [0, 4, 5, 6, 'left wrist']."""
+    """Parse a list of joints: [0, 4, 5, 6, 'left wrist'] for '0,4-6,left wrist'."""
     joints: list[int | str] = []
     for word in filter(None, (part.strip() for part in asked.split(','))):
         span = re.fullmatch(r'(\d{1,3})(?:\s*-\s*(\d{1,3}))?', word)
@@ -138,7 +135,7 @@ def _listed(asked: str) -> list[int | str]:
         else:
             near = did_you_mean(word, [*LAYOUTS, *_OPENPOSE.joints])
             raise UserError(
-                f'--joints {asked}: {word!r} is no layout and no joint.{near} Give a layout '
+                f'--joints {asked}: {word!r} is neither a layout nor a joint.{near} Give a layout '
                 f'({DEFAULT}, openpose_upper_hands, openpose137), all, or a list like '
                 '"0-8,15-18,95-136" or "nose,left wrist".'
             )
@@ -148,12 +145,12 @@ def _listed(asked: str) -> list[int | str]:
 
 
 def keep_joints(points: np.ndarray, joints: tuple[int, ...], num_frames: int) -> np.ndarray:
-    """Make a clip of the last frames of some joints.
+    """Make a clip of the last frames of the chosen joints.
 
     Args:
         points: (n, V, 3) x px, y px, score; a joint with a NaN is missing.
-        joints: V' indices of points.
-        num_frames: T; zeros are appended to shorter clips.
+        joints: indices of the V' points to keep.
+        num_frames: T; shorter clips are padded with zeros at the end.
 
     Returns:
         (3, T, V', 1) float32, zeros where a joint is missing.

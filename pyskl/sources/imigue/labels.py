@@ -1,4 +1,4 @@
-"""The label csv of a video, and what its class ids mean: class = id - 1, id 99 is the last class."""
+"""Read the label csv of a video; class = id - 1, and id 99 is the last class."""
 
 from __future__ import annotations
 
@@ -23,16 +23,24 @@ _IDS = ('id', 'class', 'class_id', 'label', 'category')
 _FIRST = ('start', 'first', 'begin', 'start_frame', 'first_frame')
 _LAST = ('end', 'last', 'stop', 'end_frame', 'last_frame')
 
-DUMMY_CLIPS = 3  # so many clips of one class, and no others, are taken for clips without labels
-DUMMY_CLIPS_BESIDE_TRAIN = 2
-SEEN_CLIPS = 20  # labelled clips from which the commonest class tells the order of the classes
+# From so many clips on, a test split with a single class is taken to have no labels.
+PLACEHOLDER_CLIPS = 3
+PLACEHOLDER_CLIPS_BESIDE_TRAIN = 2
+SEEN_CLIPS = (
+    20  # labelled clips from which on the most frequent class tells the order of the classes
+)
 
 
 @dataclass(frozen=True)
 class LabelRow:
-    """One row of a label csv. `row` counts the rows from 0, `line` the lines of the file from 1.
+    """One row of a label csv.
 
-    A number is NaN where the cell is no number; `class_id` is None where the file has no such column.
+    Attributes:
+        row: index of the row, from 0.
+        line: its line in the file, from 1.
+        class_id: NaN where the cell is not a number; None where the file has no such column.
+        first: number of the first frame, or NaN.
+        last: number of the last frame, or NaN.
     """
 
     row: int
@@ -42,14 +50,14 @@ class LabelRow:
     last: float
 
     def fault(self) -> str:
-        """Return what is wrong with the frames, in words; '' where nothing is."""
+        """Return what is wrong with the frame numbers; '' if they are fine."""
         if not all(abs(n) < 2**53 and n == int(n) for n in (self.first, self.last)):
             return f'first and last frame are {self.first:g} and {self.last:g}'
         return ''
 
 
 def read_rows(path: Path) -> list[LabelRow]:
-    """Read a label csv: id, first, last, with or without a header; columns behind are passed over.
+    """Read a label csv: id, first, last, with or without a header; further columns are ignored.
 
     Two columns are first and last frame of clips without labels. A header may name the columns in
     another order.
@@ -79,7 +87,7 @@ def read_rows(path: Path) -> list[LabelRow]:
 
 
 def _is_header(table: list[list[str]]) -> bool:
-    """Words in the first row, or columns counted from 0 on, as pandas names them, before other ids."""
+    """Return whether the first row holds words, or column numbers as pandas writes them."""
     numbers = [number(cell) for cell in table[0]]
     if None in numbers[:3]:
         return True
@@ -89,7 +97,7 @@ def _is_header(table: list[list[str]]) -> bool:
 
 
 def _columns(cells: list[str], where: tuple[int | None, int, int]) -> tuple[int | None, int, int]:
-    """Where the columns id, first, last are under a header; without known words in it, `where`."""
+    """Return the columns of id, first and last in a header; `where` if it has no known words."""
     words = [cell.strip().lower().replace(' ', '_') for cell in cells]
 
     def find(names: Sequence[str]) -> int | None:
@@ -105,6 +113,7 @@ def _columns(cells: list[str], where: tuple[int | None, int, int]) -> tuple[int 
 def _numbers(
     cells: list[str], where: tuple[int | None, int, int]
 ) -> tuple[float | None, float, float]:
+    """Return id, first and last of a row; NaN where a cell is missing or not a number."""
     class_id, first, last = where
 
     def at(place: int) -> float:
@@ -115,10 +124,10 @@ def _numbers(
 
 
 def class_of(class_id: float, where: str) -> int:
-    """1..32 -> 0..31, 99 -> 31.
+    """Return the class of an id: 0 to 31 for 1 to 32, and 31 for 99.
 
     Raises:
-        DataError: another id; it begins with `where`.
+        DataError: another id; the message begins with `where`.
     """
     if not is_class_id(class_id):
         raise DataError(f'{where}: class id {class_id:g}. {EXPECTED_ID}.')
@@ -129,48 +138,46 @@ EXPECTED_ID = f'Expected 1 to {NUM_CLASSES}, or {OTHER_ID} for the last class'
 
 
 def is_class_id(class_id: float) -> bool:
+    """Return whether a number is the id of a class: 1 to 32, or 99."""
     return class_id == OTHER_ID or class_id in range(1, NUM_CLASSES + 1)
 
 
 def check_ids(ids: Sequence[float], where: str) -> None:
-    """Refuse ids of a training or validation part that are class numbers already.
+    """Refuse ids of a training or validation split that are class numbers already.
 
-    They would be read one class too low.
+    They would be read as one class too low.
 
     Raises:
-        DataError: there are 0 among them, and neither 32 nor 99, the commonest class's.
+        DataError: 0 occurs, and neither 32 nor 99, the most frequent class.
     """
-    if (
-        len(ids) >= SEEN_CLIPS
-        and 0 in ids
-        and len(set(ids)) > 1
-        and not {NUM_CLASSES, OTHER_ID} & set(ids)
-    ):
+    present = set(ids)
+    enough = len(ids) >= SEEN_CLIPS and len(present) > 1
+    if enough and 0 in present and not {NUM_CLASSES, OTHER_ID} & present:
         commonest = Counter(ids).most_common(1)[0][0]
         order = 'id % 99' if commonest == 0 else 'id - 1'
         raise DataError(
-            f'{where}: the label csv files hold ids {min(ids):g} to {max(ids):g} and no {OTHER_ID}: they '
-            f'look like class numbers, {order}, not like ids. Expected ids 1 to 31 and {OTHER_ID}: take '
-            'the published label files.'
+            f'{where}: the label csv files hold ids {min(ids):g} to {max(ids):g} and no '
+            f'{OTHER_ID}: they look like class numbers, {order}, not like ids. Expected ids 1 to '
+            f'31 and {OTHER_ID}: use the published label files.'
         )
 
 
-def are_dummies(labels: Sequence[int], train: Sequence[int] | None) -> bool:
-    """Tell labels of a test part that nobody meant: all equal.
+def are_placeholders(labels: Sequence[int], train: Sequence[int] | None) -> bool:
+    """Return whether the labels of a test split are placeholders: all equal.
 
     Args:
-        labels: of the test part.
-        train: of the train part beside it; None where there is none.
+        labels: of the test split.
+        train: of the train split beside it; None where there is none.
     """
     classes = set(labels) - {NO_LABEL}
     if train is not None and len(set(train) - {NO_LABEL}) < 2:
         return False
-    least = DUMMY_CLIPS if train is None else DUMMY_CLIPS_BESIDE_TRAIN
+    least = PLACEHOLDER_CLIPS if train is None else PLACEHOLDER_CLIPS_BESIDE_TRAIN
     return len(classes) == 1 and len(labels) >= least
 
 
 def looks_like_id_mod_99(labels: Sequence[int]) -> bool:
-    """Tell labels that are id % 99: illustrative, the commonest by far, is class 0 there and not 31."""
+    """Return whether labels are id % 99: then the most frequent class by far is 0, not 31."""
     seen = Counter(label for label in labels if label != NO_LABEL)
     total = sum(seen.values())
     if total < SEEN_CLIPS or len(seen) < 3:
@@ -180,7 +187,7 @@ def looks_like_id_mod_99(labels: Sequence[int]) -> bool:
 
 
 def from_id_mod_99(label: int | list[int]) -> int | list[int]:
-    """Class by id % 99 -> class by id - 1, of each of several labels."""
+    """Turn a class (or several) by id % 99 into one by id - 1."""
     if isinstance(label, list):
         return [(n - 1) % NUM_CLASSES for n in label]
     return label if label == NO_LABEL else (label - 1) % NUM_CLASSES

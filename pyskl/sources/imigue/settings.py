@@ -1,4 +1,4 @@
-"""What a conversion is asked for, and what comes of it."""
+"""The settings of a conversion and its result."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Settings:
     """What the user asks for.
 
     Attributes:
-        splits: train, val, test: only these; where no folder says what its videos are, the one split
-            that they are. Empty: those that are there.
-        img_shape: (h, w) px; None: 1080 x 1920 unless the data reach beyond it.
-        joints: which ones to keep.
-        val_videos: to take out of train, for val.
-        keep_labels: keep labels of test that look like dummies.
+        splits: convert only these of train, val, test; by default all. A single one is the split of
+            videos whose folder does not tell.
+        img_shape: (h, w) px; by default 1080 x 1920, or larger if the data reach beyond it.
+        joints: the joints to keep.
+        val_videos: videos to move from train to val.
+        keep_labels: keep labels of test that look like placeholders.
         id_mod_99: the raw arrays' labels are id % 99; turn them into id - 1.
         strict: refuse to leave anything out.
     """
@@ -37,25 +37,26 @@ class Settings:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(h, w) px of the picture as far as nothing contradicts it."""
+        """Size (h, w) px of the picture unless the data contradict it."""
         return self.img_shape or IMG_SHAPE
 
     @property
     def only_split(self) -> str:
-        """What videos are whose folder does not say."""
+        """Split of the videos whose folder does not tell it."""
         return self.splits[0] if len(self.splits) == 1 else 'train'
 
 
 @dataclass
 class Conversion:
-    """What came of it.
+    """The result of a conversion.
 
     Attributes:
         clips: annotations of each split, in the order train, val, test.
-        about: what each split's file says of all its clips; None: nothing, as in the published files.
+        about: layout and class names of each split's file; None for none, as in the published
+            files.
         left_out: what was not converted.
-        facts: lines to tell.
-        warnings: lines to heed.
+        facts: lines of information.
+        warnings: lines of warning.
     """
 
     clips: dict[str, list[dict[str, Any]]] = field(default_factory=dict)

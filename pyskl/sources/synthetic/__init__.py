@@ -1,6 +1,7 @@
-"""Made-up clips: a kinematic upper body that plays a table of gestures.
+"""Synthetic clips: a kinematic upper body that performs a table of gestures.
 
-Micro-gestures in iMiGUE's raw format (`writing`), and clips of pictures and key points (`filming`).
+Micro-gestures in iMiGUE's raw format (`writing`), long recordings (`recordings`), and clips of
+pictures and key points (`filming`).
 """
 
 from __future__ import annotations

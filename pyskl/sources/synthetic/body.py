@@ -1,4 +1,7 @@
-"""From where hands, head, shoulders and trunk are, to the 22 joints: proportions, two-link arms, finger tips."""
+"""Compute the 22 joints of an upper body from the positions of its parts.
+
+Proportions of the face, arms of two links, finger tips.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ LAYOUT = imigue22()
 _J = {name: i for i, name in enumerate(LAYOUT.joints)}
 
 NOSE_ABOVE_NECK = 0.50
-# The rest of the face from the nose.
+# The rest of the face, relative to the nose.
 FACE = {
     'right eye': (-0.09, -0.09),
     'left eye': (0.09, -0.09),
@@ -21,18 +24,28 @@ FACE = {
     'left ear': (0.20, -0.04),
 }
 UPPER_ARM, FOREARM = 0.80, 0.68
-# The finger tips from the wrist, thumb to little finger: length, and angle of the open hand in radians.
+# Finger tips relative to the wrist, thumb to little finger: length, and angle of the open hand
+# (rad).
 FINGER_LENGTH = np.array([0.19, 0.29, 0.31, 0.29, 0.24], np.float32)
 FINGER_ANGLE = np.array([-0.85, -0.28, 0.0, 0.24, 0.48], np.float32)
-_FINGER_CENTRE = 0.24  # how far from the wrist the touching part of the hand is
+_FINGER_CENTRE = 0.24  # distance from the wrist to the part of the hand that touches
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Where the parts are, in every frame: shoulder widths, x right in the picture, y down, the chair's neck at (0, 0).
+    """Positions of the parts in every frame, in shoulder widths.
 
-    neck, head (shift from its place), right_hand, left_hand, right_shoulder, left_shoulder (shifts)   (N, T, 2)
-    right_fingers, left_fingers   (N, T), 0 a fist .. 1 an open hand
+    x points right in the picture and y down; (0, 0) is the neck of somebody who sits still.
+
+    Attributes:
+        neck: (N, T, 2) position.
+        head: (N, T, 2) shift from where the head is at rest.
+        right_hand: (N, T, 2) position.
+        left_hand: (N, T, 2) position.
+        right_shoulder: (N, T, 2) shift.
+        left_shoulder: (N, T, 2) shift.
+        right_fingers: (N, T) from 0, a fist, to 1, an open hand.
+        left_fingers: (N, T) likewise.
     """
 
     neck: np.ndarray
@@ -46,12 +59,12 @@ class Parts:
 
 
 def nose_height(people: People) -> np.ndarray:
-    """(N,) how far the nose is above the neck."""
+    """Return (N,) the height of the nose above the neck, in shoulder widths."""
     return NOSE_ABOVE_NECK * people.neck
 
 
 def joints_of(parts: Parts, people: People) -> np.ndarray:
-    """The joints (N, T, 22, 2) of the layout imigue22, in the units and the frame of `parts`."""
+    """Return the joints (N, T, 22, 2) of the layout imigue22, in the units and axes of `parts`."""
     joints = np.empty((*parts.neck.shape[:2], LAYOUT.num_joints, 2), np.float32)
     joints[:, :, _J['neck']] = parts.neck
     nose = parts.neck + parts.head
@@ -75,7 +88,7 @@ def joints_of(parts: Parts, people: People) -> np.ndarray:
 def _arm(
     shoulder: np.ndarray, touch: np.ndarray, fingers: np.ndarray, people: People, outward: float
 ):
-    """Elbow, wrist (N, T, 2) and finger tips (N, T, 5, 2) of an arm whose hand touches `touch`."""
+    """Return elbow, wrist (N, T, 2) and finger tips (N, T, 5, 2) of an arm that touches `touch`."""
     hangs = shoulder + np.array([0.15 * outward, 0.70], np.float32)
     pointing = _unit(touch - hangs)
     wrist = touch - _FINGER_CENTRE * people.hand[:, None, None] * pointing
@@ -94,11 +107,23 @@ def _arm(
 
 
 def _two_links(shoulder, wrist, upper, fore, outward: float):
-    """The elbow between two links of lengths upper and fore (N,), and the wrist, drawn in where it is out of reach.
+    """Solve an arm of two links for its elbow; draw the wrist in where it is out of reach.
 
-    A low hand has its elbow out at the side of the line from shoulder to wrist. A raised hand has it hanging below the shoulder,
-    or lifted as far as the forearm asks for. The links may look shorter than they are (they point at the camera), never longer.
+    The elbow of a low hand is beside the line from shoulder to wrist. That of a raised hand hangs
+    below the shoulder, or is lifted as far as the forearm requires. Links may look shorter than
+    they are, since they may point at the camera, but never longer.
+
+    Args:
+        shoulder: (N, T, 2) position.
+        wrist: (N, T, 2) position wanted.
+        upper: (N,) length of the upper arm.
+        fore: (N,) length of the forearm.
+        outward: -1 for the right arm, 1 for the left one.
+
+    Returns:
+        (N, T, 2) elbow and wrist.
     """
+    # The triangle: the elbow beside the line from shoulder to wrist.
     upper, fore = upper[:, None], fore[:, None]
     line = wrist - shoulder
     distance = np.maximum(np.linalg.norm(line, axis=-1), 1e-4)
@@ -110,14 +135,15 @@ def _two_links(shoulder, wrist, upper, fore, outward: float):
     across = -outward * np.stack([-direction[..., 1], direction[..., 0]], axis=-1)
     bent = shoulder + foot[..., None] * direction + bend[..., None] * across
 
+    # The elbow of a raised hand: below the shoulder, within reach of both links.
     raised = shoulder[..., 1] - wrist[..., 1]
     aside = outward * (0.10 + 0.25 * _sigmoid((raised - 0.6) / 0.15))
     hanging = shoulder + np.stack([aside, np.full_like(aside, 0.45)], axis=-1)
     hanging = wrist + _shortened(hanging - wrist, fore)
     hanging = shoulder + _shortened(hanging - shoulder, upper)
-    bends = np.clip(
-        8 * (1 - distance / (0.99 * (upper + fore))), 0, 1
-    )  # a stretched arm has its elbow on the line
+
+    # Blend both; the elbow of a stretched arm is on the line.
+    bends = np.clip(8 * (1 - distance / (0.99 * (upper + fore))), 0, 1)
     return bent + (bends * _sigmoid((raised + 0.1) / 0.12))[..., None] * (hanging - bent), wrist
 
 
@@ -126,11 +152,9 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def _shortened(vector: np.ndarray, longest: np.ndarray) -> np.ndarray:
-    """The vectors, none longer than `longest`."""
-    return (
-        vector
-        * np.minimum(1.0, longest / np.maximum(np.linalg.norm(vector, axis=-1), 1e-4))[..., None]
-    )
+    """Shorten the vectors that are longer than `longest`."""
+    length = np.maximum(np.linalg.norm(vector, axis=-1), 1e-4)
+    return vector * np.minimum(1.0, longest / length)[..., None]
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""What made-up people do at a desk: eight classes in pairs that a picture, or a pose, cannot tell apart.
+"""Eight classes at a desk, in pairs that either pictures or key points cannot tell apart.
 
-Two pairs differ by what a hand holds, which is no joint. The other two differ by what the hands do below the
-desk's top, which no picture shows; their key points are known all the same, as if from another camera. So
-pictures alone can tell six of eight classes, and a guess between the last two of each hidden pair makes
-three clips of four right; key points alone as many; both together tell all.
+Two pairs differ in what a hand holds, which is not a joint. The other two differ in what the hands
+do below the top of the desk, which no picture shows; their key points are known all the same, as if
+from another camera. So pictures alone are right about three clips of four at best, key points alone
+likewise, and both together can tell all classes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ class Scene:
     Attributes:
         name: of the class.
         moves: what the joints do.
-        shows: what of it can be seen above the desk; the very same in both classes of a hidden pair.
-        holds: what lies in the acting hand: 'phone', 'cup' or '' for nothing.
+        shows: the part of it that is visible above the desk; the same in both classes of a hidden
+            pair.
+        holds: what the acting hand holds: 'phone', 'cup' or '' for nothing.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Scene:
 def _hidden(
     name: str, above: Gesture, hand: Move | None = None, other: Move | None = None
 ) -> Scene:
-    """A class whose hands are below the desk's top; `above` says period and all that shows."""
+    """Make a class whose hands are below the desk; `above` has its period and all that shows."""
     moves = Gesture(name, above.period, hand=hand, other=other, torso=above.torso)
     return Scene(name, moves, above)
 
@@ -59,4 +60,4 @@ SCENES: tuple[Scene, ...] = (
     _hidden('sway with hands on the hips', _SWAYS, hand=Move('hip'), other=Move('hip')),
 )
 PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7))
-SEEN_ONLY, POSED_ONLY = PAIRS[:2], PAIRS[2:]  # told apart by pixels alone, by key points alone
+SEEN_ONLY, POSED_ONLY = PAIRS[:2], PAIRS[2:]  # distinguished by pixels, by key points

@@ -1,4 +1,4 @@
-"""Writes made-up clips of pictures and key points: a folder of videos and an annotation file."""
+"""Write synthetic clips of pictures and key points: a folder of videos and an annotation file."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from .pictures import Looks, draw_clutter, draw_frames, draw_looks
 from .synthesiser import Played, play
 
 SPLITS = ('train', 'val', 'test')
-VIDEO = (108, 192)  # height, width of the videos: a tenth of the picture that the key points are in
-EVERY = 2  # one frame of the video for so many moments that are played
+VIDEO = (108, 192)  # height, width of the videos: a tenth of the key points' picture
+EVERY = 2  # every second moment becomes a frame of the video
 FRAMES_A_SECOND = 12.5
 CLIPS_PER_PERSON = 16
-_MADE = 'made.json'  # beside the videos: which set they are of
+_MADE = 'made.json'  # beside the videos: which set they belong to
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip to be made: the same whatever else is in its set.
+    """A planned clip; it does not depend on the other clips of its set.
 
     Attributes:
-        name: '0012_3': the fourth clip of person 12.
+        name: '0012_3' is the fourth clip of person 12.
         label: index into SCENES.
         person: one row.
         looks: of the person and the room.
@@ -54,7 +54,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Film:
-    """What was made of a clip.
+    """The pictures and key points of a clip.
 
     Attributes:
         frames: (T, H, W, 3) uint8 RGB.
@@ -68,11 +68,12 @@ class Film:
 
 
 def film(clip: Clip, scene: Scene | None = None) -> Film:
-    """Play a clip, look at it with a pose estimator's eyes and with a camera's.
+    """Perform a clip in front of a camera and a pose estimator.
 
     Args:
-        scene: what is played; None: the one of the clip's label. Of the two scenes of a pair the
-            same clip differs by the cue alone.
+        clip: from `plan`.
+        scene: what is performed; by default that of the clip's label. The same clip with both
+            scenes of a pair differs in the cue alone.
     """
     scene = scene or SCENES[clip.label]
     played = _play(clip, scene, scene.moves)
@@ -80,10 +81,10 @@ def film(clip: Clip, scene: Scene | None = None) -> Film:
     centre = clip.person.centre + rng.normal(0, CENTRE_SPREAD, (1, 2))
     noise = clip.person.jitter[:, None, None, None] * rng.standard_normal(played.joints.shape)
     xy = to_pixels((played.joints + noise).astype(np.float32), clip.person, centre)
-    answer = estimate(rng, xy, clip.person, played.length, played.hidden, played.left_acts)
+    found = estimate(rng, xy, clip.person, played.length, played.hidden, played.left_acts)
     moments = np.arange(0, int(played.length[0]), EVERY)
-    answer = answer[0, ..., 0][:, moments]  # (3, T, 22)
-    keypoint, score = answer[:2].transpose(1, 2, 0), answer[2]
+    found = found[0, ..., 0][:, moments]  # (3, T, 22)
+    keypoint, score = found[:2].transpose(1, 2, 0), found[2]
 
     shown = to_pixels(_play(clip, scene, scene.shows).joints, clip.person, centre)[0]
     scale = VIDEO[0] / PICTURE[0]
@@ -107,7 +108,7 @@ def _play(clip: Clip, scene: Scene, gesture: Any) -> Played:
 
 
 def plan(num_clips: int, seed: int = 0, split: str = 'train', first_person: int = 1) -> list[Clip]:
-    """Plan a split: as many clips of each class, people of its own.
+    """Plan a split: equally many clips of each class, people of its own.
 
     Args:
         num_clips: at least 1.
@@ -116,14 +117,14 @@ def plan(num_clips: int, seed: int = 0, split: str = 'train', first_person: int 
         first_person: number of the split's first person.
 
     Raises:
-        UserError: fewer clips than one, a seed below 0.
+        UserError: less than one clip, a seed below 0.
     """
     if num_clips < 1:
         raise UserError(
-            f'made-up videos: the {split} split has {num_clips} clips; expected at least 1.'
+            f'synthetic videos: the {split} split has {num_clips} clips; expected at least 1.'
         )
     if seed < 0:
-        raise UserError(f'made-up videos: seed = {seed}; expected a whole number from 0 on.')
+        raise UserError(f'synthetic videos: seed = {seed}; expected a whole number from 0 on.')
     stream = (seed, SPLITS.index(split))
     rng = np.random.default_rng((*stream, 0))
     num_people = -(-num_clips // CLIPS_PER_PERSON)
@@ -145,19 +146,22 @@ def write_video_data(
 ) -> dict[str, list[str]]:
     """Write FOLDER/videos/NAME.mp4 and, last, FOLDER/annotations.pkl.
 
-    A video is written whole or not at all, and one that is there from the same set is not made again, so a
-    run that was stopped goes on. A split of 0 clips is left out; nobody is in two splits.
+    A video is written whole or not at all, and a video that exists already from the same set is
+    kept, so a run that was stopped continues. A split of 0 clips is left out; nobody is in two
+    splits.
 
     Args:
-        folder: made when missing.
-        num_train, num_val, num_test: clips of each split.
+        folder: created when missing.
+        num_train: clips of train.
+        num_val: clips of val.
+        num_test: clips of test.
         seed: the same seed gives the same files.
 
     Returns:
         {split: [name, ...]}.
 
     Raises:
-        UserError: a number of clips or a seed that cannot be, or the folder cannot be written.
+        UserError: an impossible number of clips or seed, or the folder cannot be written.
     """
     numbers = {split: n for split, n in zip(SPLITS, (num_train, num_val, num_test)) if n}
     splits: dict[str, list[Clip]] = {}
@@ -167,7 +171,7 @@ def write_video_data(
         first_person += -(-num_clips // CLIPS_PER_PERSON)
     clips = [clip for row in splits.values() for clip in row]
     if not clips:
-        raise UserError('made-up videos: all splits have 0 clips; expected at least one clip.')
+        raise UserError('synthetic videos: all splits have 0 clips; expected at least one clip.')
 
     folder = Path(folder)
     annotations = list(_write_clips(folder / 'videos', clips, {'seed': seed, 'clips': numbers}))
@@ -180,30 +184,30 @@ def write_video_data(
 def _write_clips(
     folder: Path, clips: list[Clip], made: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Write the videos that are not there yet; yield each clip's annotation."""
-    there = _is_of(folder, made)
-    if not there:
+    """Write the videos that do not exist yet; yield each clip's annotation."""
+    same_set = _is_of(folder, made)
+    if not same_set:
         with atomic_write(folder / _MADE, 'w', encoding='utf-8') as f:
             json.dump(made, f)
     for clip in tqdm(clips, desc=str(folder), unit=' clips', leave=False, disable=None):
-        answer = film(clip)
+        filmed = film(clip)
         path = folder / f'{clip.name}.mp4'
-        if not (there and path.is_file()):
-            _write_video(path, answer.frames)
+        if not (same_set and path.is_file()):
+            _write_video(path, filmed.frames)
         yield {
             'frame_dir': clip.name,
             'filename': path.name,
             'label': clip.label,
             'img_shape': PICTURE,
             'original_shape': PICTURE,
-            'total_frames': len(answer.frames),
-            'keypoint': answer.keypoint,
-            'keypoint_score': answer.score,
+            'total_frames': len(filmed.frames),
+            'keypoint': filmed.keypoint,
+            'keypoint_score': filmed.score,
         }
 
 
 def _is_of(folder: Path, made: Mapping[str, Any]) -> bool:
-    """Return whether the videos of the folder are of this set."""
+    """Return whether the videos of the folder belong to this set."""
     try:
         return json.loads((folder / _MADE).read_text(encoding='utf-8')) == made
     except (OSError, ValueError):
@@ -213,8 +217,8 @@ def _is_of(folder: Path, made: Mapping[str, Any]) -> bool:
 def _write_video(path: Path, frames: np.ndarray) -> None:
     """Write frames (T, H, W, 3) RGB as MPEG-4, whole or not at all."""
     cv2 = opencv()
-    with tempfile.TemporaryDirectory() as room:
-        draft = Path(room) / 'draft.mp4'
+    with tempfile.TemporaryDirectory() as temporary:
+        draft = Path(temporary) / 'draft.mp4'
         code = cv2.VideoWriter_fourcc(*'mp4v')
         writer = cv2.VideoWriter(str(draft), code, FRAMES_A_SECOND, frames.shape[2:0:-1])
         for frame in frames:

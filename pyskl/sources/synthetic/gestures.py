@@ -1,9 +1,10 @@
-"""What the made-up people do: one row per micro-gesture, read by synthesiser.py.
+"""The table of synthetic micro-gestures, one row each; synthesiser.py performs them.
 
-Lengths are in shoulder widths; x points outward on the acting side (for `other` and `shoulder2`: outward on their own
-side), y points down. Periods are in frames. A row of the table reads: "touch hat: the hand goes to the crown and moves up
-and down, slowly". Neighbouring rows share a place on purpose and differ in direction, path or period only, so that
-a still pose can't tell them apart. Periods stay above 12 frames: 16 frames drawn from 90 must still show the movement.
+Lengths are in shoulder widths; x points outward on the acting side (for `other` and `shoulder2`,
+outward on their own side) and y down. Periods are in frames. A row reads: "touch hat: the hand goes
+to the crown and moves up and down, slowly". Neighbouring rows share a place on purpose and differ
+in direction, path or period only, so that a still pose cannot tell them apart. Periods are above 12
+frames, so that 16 frames sampled from 90 still show the movement.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ...labels import IMIGUE_LABELS
 
 Vector = tuple[float, float]
 
-# Where a finger-tip can go: anchor and offset. Places on the head follow the head and scale with it.
+# Where a hand can go: anchor and offset. Places on the head follow the head and scale with it.
 PLACES: dict[str, tuple[str, Vector]] = {
     'crown': ('head', (0.12, -0.46)),
     'brow': ('head', (0.06, -0.16)),
@@ -35,20 +36,28 @@ PLACES: dict[str, tuple[str, Vector]] = {
 }
 ANCHORS = ('head', 'neck', 'chair')
 
-# Where the hands lie when nothing happens (anchor: chair).
+# Where the hands rest (anchor: chair).
 RESTS: tuple[Vector, ...] = ((0.08, 1.02), (0.32, 1.10), (0.18, 0.82), (0.62, 0.95))
 
 PARTS = ('hand', 'other', 'head', 'shoulder', 'shoulder2', 'torso')
 
-FAST, MIDDLE, SLOW = (12.0, 15.0), (18.0, 23.0), (30.0, 40.0)
+FAST, MIDDLE, SLOW = (12.0, 15.0), (18.0, 23.0), (30.0, 40.0)  # shortest and longest period, frames
+
+_NUMBERS = (
+    *('period', 'other_chance', 'spread', 'vary', 'ratio'),
+    *('fingers', 'finger_wave', 'hidden'),
+)  # fields of a gesture that hold numbers
 
 
 @dataclass(frozen=True)
 class Move:
-    """What one part of the body does: to + along * sin(phase) + across * cos(ratio * phase).
+    """Movement of one part of the body: to + along * sin(phase) + across * cos(ratio * phase).
 
-    to      a place of PLACES (hands) or a shift from where the part is at rest
-    lag     turns by which the part is behind the phase of the gesture (0.5: opposite)
+    Attributes:
+        to: a key of PLACES (hands), or a shift from where the part rests.
+        along: amplitude of the sine.
+        across: amplitude of the cosine.
+        lag: turns by which the part is behind the gesture's phase (0.5: opposite).
     """
 
     to: str | Vector = (0.0, 0.0)
@@ -61,13 +70,23 @@ class Move:
 class Gesture:
     """One row of the table.
 
-    period    shortest and longest period in frames
-    hand      the acting hand; `other` the other hand, `other_chance` how often it joins in
-    spread    standard deviation of the hands' place from clip to clip, shoulder widths
-    vary      standard deviation added to `along` and `across` of the hands from clip to clip, shoulder widths
-    ratio     periods of `across` in one period of `along` (1 a circle, 2 a figure of eight)
-    fingers   how far they are spread, 0 a fist .. 1 an open hand; `finger_wave` how far that swings with the phase
-    hidden    chance that the acting hand's finger tips are not seen while the gesture lasts (behind the body)
+    Attributes:
+        name: of the class.
+        period: shortest and longest period in frames.
+        hand: movement of the acting hand.
+        other: movement of the other hand.
+        head: movement of the head.
+        shoulder: movement of the shoulder on the acting side.
+        shoulder2: movement of the other shoulder.
+        torso: movement of the trunk.
+        other_chance: probability that the other hand joins in.
+        spread: standard deviation of the hands' place from clip to clip, shoulder widths.
+        vary: standard deviation of the hands' `along` and `across` from clip to clip, shoulder
+            widths.
+        ratio: periods of `across` in one period of `along` (1: circle, 2: figure of eight).
+        fingers: how far they are spread, from 0, a fist, to 1, an open hand.
+        finger_wave: how much that changes with the phase.
+        hidden: probability that the acting finger tips are behind the body during the gesture.
     """
 
     name: str
@@ -184,9 +203,13 @@ GESTURES: tuple[Gesture, ...] = (
 
 @dataclass(frozen=True)
 class GestureTable:
-    """GESTURES as arrays in the order of IMIGUE_LABELS. K classes, P parts.
+    """Gestures as arrays, one row per class: K classes, P parts.
 
-    anchor (K, P) index into ANCHORS; to, along, across (K, P, 2); lag, used (K, P); the rest (K,), period (K, 2)
+    Attributes:
+        anchor: (K, P) index into ANCHORS.
+        to: (K, P, 2) offset from the anchor; along, across: (K, P, 2) amplitudes.
+        lag: (K, P) turns; used: (K, P) whether the part takes part.
+        period: (K, 2) frames; all others (K,), as in Gesture.
     """
 
     anchor: np.ndarray
@@ -205,18 +228,17 @@ class GestureTable:
     hidden: np.ndarray
 
     def of(self, labels: np.ndarray) -> GestureTable:
-        """The rows of these labels (N,): every array then starts with N."""
+        """Return the rows of labels (N,): every array then begins with N."""
         return GestureTable(**{name: array[labels] for name, array in vars(self).items()})
 
 
 def gesture_table(
     gestures: tuple[Gesture, ...] = GESTURES, labels: tuple[str, ...] = IMIGUE_LABELS
 ) -> GestureTable:
-    """The table in label order; a label without a gesture, or a gesture without a label, is a mistake of ours."""
+    """Return the table in the order of the labels; each label has exactly one gesture."""
     by_name = {gesture.name: gesture for gesture in gestures}
-    assert sorted(by_name) == sorted(labels) and len(by_name) == len(gestures), set(by_name) ^ set(
-        labels
-    )
+    unmatched = set(by_name) ^ set(labels)
+    assert not unmatched and len(by_name) == len(gestures), unmatched
     rows = [by_name[name] for name in labels]
     moves = [[getattr(row, part) or Move() for part in PARTS] for row in rows]
     columns = {
@@ -224,25 +246,16 @@ def gesture_table(
         for field in ('along', 'across', 'lag')
     }
     columns |= {
-        field: np.array([getattr(row, field) for row in rows], np.float32)
-        for field in (
-            'period',
-            'other_chance',
-            'spread',
-            'vary',
-            'ratio',
-            'fingers',
-            'finger_wave',
-            'hidden',
-        )
+        field: np.array([getattr(row, field) for row in rows], np.float32) for field in _NUMBERS
     }
     places = [
         [PLACES[move.to] if isinstance(move.to, str) else ('chair', move.to) for move in parts]
         for parts in moves
     ]
+    used = [[getattr(row, part) is not None for part in PARTS] for row in rows]
     return GestureTable(
         anchor=np.array([[ANCHORS.index(anchor) for anchor, _ in parts] for parts in places]),
         to=np.array([[offset for _, offset in parts] for parts in places], np.float32),
-        used=np.array([[getattr(row, part) is not None for part in PARTS] for row in rows]),
+        used=np.array(used),
         **columns,
     )

@@ -1,4 +1,4 @@
-"""The made-up people: what stays the same in all clips of one video."""
+"""Synthetic people: what is the same in all clips of one video."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from .gestures import RESTS
 
 @dataclass(frozen=True)
 class People:
-    """P people, one row each; float32 unless said. Proportions are factors around 1, lengths are shoulder widths.
+    """P people, one row each.
 
-    centre      (P, 2) pixels: where the neck is in the picture; shoulder_width (P,) pixels
-    squeeze     (P,) by how much a body that is turned a little from the camera looks narrower
-    slope       (P,) how far the shoulders hang below the neck
-    head, neck, upper_arm, forearm, hand   (P,) proportions
-    speed, amplitude   (P,) of all movements
-    right_handed (P,) chance that the right hand acts
-    rest_habit  (P, R) chances of the R resting postures
-    jitter      (P,) of the joint positions from frame to frame; dropout (P,) chance that a joint is missing in a frame
-    score       (P,) typical score of a joint that is seen well
+    Proportions are factors around 1, lengths are in shoulder widths.
+
+    Attributes:
+        centre: (P, 2) position of the neck in the picture, px.
+        shoulder_width: (P,) px.
+        squeeze: (P,) factor by which a body that is turned from the camera looks narrower.
+        slope: (P,) how far the shoulders are below the neck.
+        head: (P,) proportion, as are neck, upper_arm, forearm and hand.
+        speed: (P,) factor of all movements, as is amplitude.
+        right_handed: (P,) probability that the right hand acts.
+        rest_habit: (P, R) probabilities of the R resting postures.
+        jitter: (P,) standard deviation of joint positions from frame to frame.
+        dropout: (P,) probability that a joint is missing in a frame.
+        score: (P,) typical score of a joint that is seen well.
     """
 
     centre: np.ndarray
@@ -42,20 +47,19 @@ class People:
     score: np.ndarray
 
     def of(self, person: np.ndarray) -> People:
-        """The rows of these people (N,): every array then starts with N."""
+        """Return the rows of people (N,): every array then begins with N."""
         return People(**{name: array[person] for name, array in vars(self).items()})
 
 
 def draw_people(rng: np.random.Generator, num_people: int) -> People:
-    """People that differ in everything that a recogniser should not depend on."""
+    """Draw people who differ in everything that a recogniser should not depend on."""
 
     def uniform(low: float, high: float) -> np.ndarray:
         return rng.uniform(low, high, num_people).astype(np.float32)
 
     def around_one(sd: float) -> np.ndarray:
-        return np.exp(np.clip(rng.normal(0, sd, num_people), -2.5 * sd, 2.5 * sd)).astype(
-            np.float32
-        )
+        exponent = np.clip(rng.normal(0, sd, num_people), -2.5 * sd, 2.5 * sd)
+        return np.exp(exponent).astype(np.float32)
 
     habit = rng.integers(len(RESTS), size=num_people)
     return People(

@@ -1,4 +1,4 @@
-"""A body at a desk as a camera sees it: skin, clothes, a wall, a desk, what a hand holds."""
+"""Draw a body at a desk as a camera sees it: skin, clothes, a wall, a desk, what a hand holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...files.libraries import opencv
 from .body import LAYOUT
 
 _J = {name: i for i, name in enumerate(LAYOUT.joints)}
-_BITS = 4  # marks are placed to a sixteenth of a pixel
+_BITS = 4  # OpenCV's `shift`: positions to a sixteenth of a pixel
 _NOISE = 3.0  # standard deviation of a pixel's noise from frame to frame
 
 Colour = tuple[float, float, float]
@@ -34,9 +34,13 @@ class Looks:
 
 @dataclass(frozen=True)
 class Clutter:
-    """What stands on the desk in one clip: places in shares of the picture's width, None for nothing.
+    """The things on the desk in one clip; they say nothing about its class.
 
-    A phone or a cup on the desk says nothing about the class; one in a hand does.
+    Attributes:
+        cup: colour of the cup.
+        phone_at: x of the phone as a fraction of the picture's width; None for no phone.
+        cup_at: x of the cup likewise.
+        light: brightness factor of the clip.
     """
 
     cup: Colour
@@ -94,8 +98,10 @@ def draw_frames(
         joints: (T, 22, 2) of the layout imigue22, pixels of this picture, x right, y down.
         desk_top: y of the desk's top, pixels; what is below it is hidden.
         size: (H, W) of the picture.
-        looks, clutter: how all looks.
-        holds: 'phone', 'cup' or '': what lies in the hand of `side`, the person's own.
+        looks: of the person and the room.
+        clutter: things on the desk, and the light.
+        holds: what one hand holds: 'phone', 'cup' or '' for nothing.
+        side: that hand: the person's own 'right' or 'left'.
 
     Returns:
         (T, H, W, 3) uint8 RGB.
@@ -106,8 +112,8 @@ def draw_frames(
         canvas = wall.copy()
         unit = float(abs(body[_J['left shoulder'], 0] - body[_J['right shoulder'], 0]))
         _draw_body(canvas, body, unit, looks)
-        for own in ('right', 'left'):
-            _draw_arm(canvas, body, own, unit, looks, clutter, holds if own == side else '')
+        for arm in ('right', 'left'):
+            _draw_arm(canvas, body, arm, unit, looks, clutter, holds if arm == side else '')
         _draw_desk(canvas, desk_top, unit, looks, clutter)
         noisy = canvas * clutter.light + _NOISE * rng.standard_normal(canvas.shape, np.float32)
         frame[:] = np.clip(np.rint(noisy), 0, 255)
@@ -115,7 +121,7 @@ def draw_frames(
 
 
 def _wall(size: tuple[int, int], looks: Looks) -> np.ndarray:
-    """(H, W, 3) the wall, darker to one side, with a picture that hangs on it."""
+    """Return (H, W, 3) the wall, darker on one side, with a picture on it."""
     height, width = size
     shade = np.linspace(0.85, 1.05, width)[None, :, None]
     wall = np.clip(np.array(looks.wall) * shade * np.ones((height, 1, 1)), 0, 255).astype(np.uint8)
@@ -161,7 +167,7 @@ def _draw_arm(
 
 
 def _draw_desk(canvas: np.ndarray, top: float, unit: float, looks: Looks, clutter: Clutter) -> None:
-    """Draw the desk over all that is below its top, and what stands on it."""
+    """Draw the desk over everything below its top, and the things on it."""
     height, width = canvas.shape[:2]
     _box(canvas, np.array([0.0, top]), np.array([width, height], float), looks.desk)
     _limb(canvas, np.array([0.0, top]), np.array([width, top], float), 1.0, (60, 50, 40))
@@ -183,7 +189,7 @@ def _thing(canvas: np.ndarray, kind: str, at: np.ndarray, unit: float, clutter: 
 
 
 def _fixed(*points: Point) -> np.ndarray:
-    """(N, 2) int32: points in sixteenths of a pixel."""
+    """Return (N, 2) int32 points in sixteenths of a pixel."""
     return np.rint(np.array(points, float) * 2**_BITS).astype(np.int32)
 
 

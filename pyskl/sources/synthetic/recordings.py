@@ -1,9 +1,9 @@
-"""Made-up recordings: one person a video, who performs gestures among rest and talk.
+"""Synthetic recordings: one person per video, who performs gestures between rest and talk.
 
-Written as iMiGUE's csv release: imigue_skeleton_train/0001/0001_light_hand.csv beside 0001_label.csv.
-A gesture is played as in the made-up clips, from the same table. Between gestures the hands lie
-somewhere, now and then elsewhere than before, and while somebody talks the head nods and the hands
-beat a little where they lie: movements that no label names.
+Written as iMiGUE's csv release: imigue_skeleton_train/0001/0001_light_hand.csv beside
+0001_label.csv. Gestures come from the same table as in the synthetic clips. Between gestures the
+hands rest, changing their posture now and then, and during talk the head nods and the hands beat
+slightly: movements without a label.
 """
 
 from __future__ import annotations
@@ -19,36 +19,33 @@ from ...annotations.segments import Segment
 from ...errors import UserError
 from ...files.atomic import atomic_write
 from ...labels import IMIGUE_LABELS
+from ..imigue.frames import NUM_POINTS
+from ..imigue.joints import POINTS
+from ..imigue.labels import OTHER_ID
 from .body import LAYOUT, Parts, joints_of, nose_height
 from .camera import observe
-from .gestures import ANCHORS, PARTS, RESTS, gesture_table
+from .gestures import ANCHORS, PARTS, RESTS, GestureTable, gesture_table
 from .people import People, draw_people
+from .synthesiser import DRIFT, REST_FINGERS, smooth
 from .writing import IMIGUE_COUNTS
 
 FPS = 30
-GESTURE = (30, 90)  # frames of a gesture, fewest and most
+GESTURE = (30, 90)  # frames of the shortest and longest gesture
 PAUSE = (30, 150)  # frames between two gestures
 WAY = (7, 14)  # frames from rest to the gesture and back
-DRIFT = 0.035  # shoulder widths by which parts wander on their own
-OPEN = 0.45  # how far a resting hand is open
-OTHER_ID = 99  # of the last class in the label files
+
 _P = {part: i for i, part in enumerate(PARTS)}
 _HANDS = ('hand', 'other')
 
-# The 35 points of a csv: OpenPose's 25 of the body, five finger tips of the left hand, five of the right.
-_BODY = {
-    'nose': 0, 'neck': 1, 'right shoulder': 2, 'right elbow': 3, 'right wrist': 4, 'left shoulder': 5,
-    'left elbow': 6, 'left wrist': 7, 'right eye': 15, 'left eye': 16, 'right ear': 17, 'left ear': 18,
-}  # fmt: skip
-_TIPS = [f'{side} {finger} tip' for side in ('left', 'right') for finger in
-         ('thumb', 'index', 'middle', 'ring', 'little')]  # fmt: skip
-POINTS = _BODY | {name: 25 + i for i, name in enumerate(_TIPS)}
-NUM_POINTS = 35
-
 
 @dataclass(frozen=True)
-class MadeUp:
-    """One made-up recording: joints (T, 22, 3) x px, y px, score; what happens, frames from 0 on."""
+class SyntheticRecording:
+    """One synthetic recording.
+
+    Attributes:
+        joints: (T, 22, 3) x px, y px, score.
+        segments: the gestures, frames from 0 on.
+    """
 
     joints: np.ndarray
     segments: tuple[Segment, ...]
@@ -56,45 +53,44 @@ class MadeUp:
 
 def make_recording(
     rng: np.random.Generator, person: People, num_frames: int, classes: np.ndarray
-) -> MadeUp:
+) -> SyntheticRecording:
     """Make one recording.
 
     Args:
         rng: draws everything.
         person: one row of People.
         num_frames: T.
-        classes: (K,) chance of each class.
+        classes: (K,) probability of each class.
     """
     segments = _plan(rng, num_frames, classes)
     table = gesture_table()
     frame = np.arange(num_frames)
     side = {part: np.array([-1 if part in ('hand', 'shoulder') else 1, 1]) for part in PARTS}
-    acting = rng.random(len(segments)) >= person.right_handed[0]  # whether the left hand acts
+    left_acts = rng.random(len(segments)) >= person.right_handed[0]
 
-    # Where every part is at rest: wandering on its own, the hands in one posture after the other.
+    # Where every part is at rest: drifting, the hands in one posture after the other.
     place = {part: _drift(rng, num_frames, 0.3 if 'shoulder' in part else 1.0) for part in PARTS}
-    fingers = {part: np.full(num_frames, OPEN) for part in _HANDS}
-    for part, lies in zip(_HANDS, _rests(rng, person, num_frames)):
-        place[part] = place[part] + lies
+    fingers = {part: np.full(num_frames, REST_FINGERS) for part in _HANDS}
+    for part, rest in zip(_HANDS, _rests(rng, person, num_frames)):
+        place[part] = place[part] + rest
     _talk(rng, num_frames, segments, place)
 
     # The gestures, each in its own frames.
     hidden = np.zeros(num_frames, bool)
-    goals = []
-    for segment, left in zip(segments, acting):
+    for segment, left in zip(segments, left_acts):
         way = rng.uniform(*WAY, 2) / person.speed[0]
         on = np.minimum(
-            _smooth((frame - segment.start + way[0] / 2) / way[0]),
-            _smooth((segment.end - frame + way[1] / 2) / way[1]),
+            smooth((frame - segment.start + way[0] / 2) / way[0]),
+            smooth((segment.end - frame + way[1] / 2) / way[1]),
         )
         inside = slice(*np.flatnonzero(on > 0)[[0, -1]] + (0, 1))
         row = table.of(np.array([segment.label]))
         period = rng.uniform(*row.period[0]) / person.speed[0]
         unsteady = 0.05 * np.sin(2 * np.pi * (frame / 47 + rng.random()))
         phase = (frame / period + rng.random() + unsteady)[inside]
-        goals.append((segment, bool(left), on[inside], inside))
         hidden[inside] |= (rng.random() < row.hidden[0]) & (on[inside] > 0.6)
-        _perform(rng, row, person, goals[-1], phase, place, fingers)
+        performance = _Performance(bool(left), on[inside], phase, inside)
+        _perform(rng, row, person, performance, place, fingers)
 
     parts = Parts(
         neck=(place['torso'] * side['torso'])[None],
@@ -107,12 +103,13 @@ def make_recording(
         left_fingers=np.clip(fingers['other'], 0, 1)[None],
     )
     joints = joints_of(parts, person)
-    lefts = np.array([bool(acting.mean() > 0.5) if len(acting) else False])
-    seen = observe(rng, joints, person, np.array([num_frames]), hidden[None], lefts)
-    return MadeUp(seen[0, ..., 0].transpose(1, 2, 0), segments)
+    mostly_left = np.array([bool(left_acts.mean() > 0.5) if len(left_acts) else False])
+    seen = observe(rng, joints, person, np.array([num_frames]), hidden[None], mostly_left)
+    return SyntheticRecording(seen[0, ..., 0].transpose(1, 2, 0), segments)
 
 
 def _plan(rng: np.random.Generator, num_frames: int, classes: np.ndarray) -> tuple[Segment, ...]:
+    """Draw the gestures of a recording: pauses, lengths and classes."""
     segments: list[Segment] = []
     at = int(rng.integers(*PAUSE))
     while True:
@@ -123,33 +120,52 @@ def _plan(rng: np.random.Generator, num_frames: int, classes: np.ndarray) -> tup
         at = end + 1 + int(rng.integers(*PAUSE))
 
 
-def _perform(rng, row, person: People, goal, phase: np.ndarray, place, fingers) -> None:
-    """Move the parts, in place: from where they rest to where the gesture goes, and its movement."""
-    _, left, on, inside = goal
+@dataclass(frozen=True)
+class _Performance:
+    """When and how a gesture is performed.
+
+    Attributes:
+        left: whether the left hand acts.
+        on: (t,) strength of the gesture in its frames, 0 to 1.
+        phase: (t,) of its movement, in turns.
+        inside: its frames.
+    """
+
+    left: bool
+    on: np.ndarray
+    phase: np.ndarray
+    inside: slice
+
+
+def _perform(
+    rng: np.random.Generator,
+    row: GestureTable,
+    person: People,
+    performance: _Performance,
+    place: dict[str, np.ndarray],
+    fingers: dict[str, np.ndarray],
+) -> None:
+    """Move `place` and `fingers`, in place, from rest to where the gesture goes, and with it."""
+    on, phase, inside = performance.on, performance.phase, performance.inside
     size = person.amplitude[0] * rng.uniform(0.85, 1.15)
     mirrored = {'hand': 'other', 'other': 'hand', 'shoulder': 'shoulder2', 'shoulder2': 'shoulder'}
     head = nose_height(person)[0]
     used = {part: bool(row.used[0, _P[part]]) for part in PARTS}
     used['other'] &= rng.random() < row.other_chance[0]
-    order = [
-        part for part in ('torso', 'head', 'shoulder', 'shoulder2', 'hand', 'other') if used[part]
-    ]
-    for part in order:
-        target = mirrored.get(part, part) if left else part
+    order = ('torso', 'head', 'shoulder', 'shoulder2', 'hand', 'other')
+    for part in (part for part in order if used[part]):
+        target = mirrored.get(part, part) if performance.left else part
         p = _P[part]
         vary = row.vary[0] * rng.standard_normal((2, 2)) if part in _HANDS else np.zeros((2, 2))
         turns = 2 * np.pi * (phase + row.lag[0, p])
-        wave = (
-            size
-            * on[:, None]
-            * (
-                np.sin(turns)[:, None] * (row.along[0, p] + vary[0])
-                + np.cos(turns * row.ratio[0])[:, None] * (row.across[0, p] + vary[1])
-            )
-        )
+        sine = np.sin(turns)[:, None] * (row.along[0, p] + vary[0])
+        cosine = np.cos(turns * row.ratio[0])[:, None] * (row.across[0, p] + vary[1])
+        wave = size * on[:, None] * (sine + cosine)
         if part not in _HANDS:
             place[target][inside] += on[:, None] * row.to[0, p] + wave
             continue
+
+        # A hand goes to its place, which may move with the head or the trunk.
         outward = np.array([-1 if target == 'hand' else 1, 1])
         anchor = ANCHORS[row.anchor[0, p]]
         to = (person.head[0] if anchor == 'head' else 1.0) * row.to[0, p]
@@ -166,22 +182,21 @@ def _perform(rng, row, person: People, goal, phase: np.ndarray, place, fingers) 
 
 
 def _rests(rng: np.random.Generator, person: People, num_frames: int) -> np.ndarray:
-    """(2, T, 2) where both hands lie: now and then they go elsewhere, which is no gesture."""
-    lies = np.zeros((2, num_frames, 2))
+    """Draw (2, T, 2) where both hands rest; a change of posture now and then is no gesture."""
+    rests = np.zeros((2, num_frames, 2))
     frame, at = np.arange(num_frames), 0
+    habit = person.rest_habit[0] / person.rest_habit[0].sum()
     while at < num_frames:
-        posture = np.array(RESTS)[
-            rng.choice(len(RESTS), p=person.rest_habit[0] / person.rest_habit[0].sum())
-        ]
+        posture = np.array(RESTS)[rng.choice(len(RESTS), p=habit)]
         new = posture + 0.07 * rng.standard_normal(2) + 0.035 * rng.standard_normal((2, 2))
-        share = _smooth((frame - at) / rng.uniform(12, 24))[None, :, None] if at else 1.0
-        lies += share * (new[:, None] - lies)
+        share = smooth((frame - at) / rng.uniform(12, 24))[None, :, None] if at else 1.0
+        rests += share * (new[:, None] - rests)
         at += int(rng.integers(150, 600))
-    return lies
+    return rests
 
 
 def _talk(rng: np.random.Generator, num_frames: int, segments, place) -> None:
-    """Add nods and small beats of the hands, in place, in stretches of talk between the gestures."""
+    """Add nods and small beats of the hands, in place, during talk between the gestures."""
     frame = np.arange(num_frames)
     busy = np.zeros(num_frames, bool)
     for segment in segments:
@@ -189,7 +204,7 @@ def _talk(rng: np.random.Generator, num_frames: int, segments, place) -> None:
     at = int(rng.integers(60))
     while at < num_frames:
         end = at + int(rng.integers(60, 240))
-        on = np.minimum(_smooth((frame - at) / 10), _smooth((end - frame) / 10)) * ~busy
+        on = np.minimum(smooth((frame - at) / 10), smooth((end - frame) / 10)) * ~busy
         nod = 0.05 * np.sin(2 * np.pi * frame / rng.uniform(18, 40))
         place['head'][:, 1] += on * nod * rng.uniform(0.4, 1)
         beat = np.maximum(np.sin(2 * np.pi * (frame / rng.uniform(30, 60) + rng.random())), 0)
@@ -200,20 +215,12 @@ def _talk(rng: np.random.Generator, num_frames: int, segments, place) -> None:
 
 
 def _drift(rng: np.random.Generator, num_frames: int, size: float) -> np.ndarray:
-    """(T, 2) slow idle wandering, two sines."""
+    """Draw (T, 2) slow wandering, two sines."""
     frame, drift = np.arange(num_frames)[:, None], np.zeros((num_frames, 2))
     for shortest, longest in ((40, 90), (90, 240)):
         period, start = rng.uniform(shortest, longest, 2), rng.random(2)
         drift += DRIFT * size * rng.random(2) * np.sin(2 * np.pi * (frame / period + start))
     return drift
-
-
-def _smooth(x: np.ndarray) -> np.ndarray:
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3 - 2 * x)
-
-
-# -- files --------------------------------------------------------------------------------------------
 
 
 def write_recordings(
@@ -223,14 +230,14 @@ def write_recordings(
     seed: int = 0,
     num_classes: int | None = None,
 ) -> dict[str, list[Path]]:
-    """Write made-up recordings in the form of iMiGUE's csv release; nobody is in two of them.
+    """Write synthetic recordings in the form of iMiGUE's csv release; nobody is in two of them.
 
     Args:
         folder: gets imigue_skeleton_train, imigue_skeleton_validate, imigue_skeleton_test.
-        videos: how many of 'train', 'val' and 'test'.
-        minutes: of each, at 30 frames a second.
-        seed: the same one gives the same files.
-        num_classes: so many of iMiGUE's commonest classes occur; None: all.
+        videos: number of videos of 'train', 'val' and 'test'.
+        minutes: length of each, at 30 frames per second.
+        seed: the same seed gives the same files.
+        num_classes: only so many of iMiGUE's most frequent classes occur; by default all.
 
     Returns:
         The csv of key points of each split.
@@ -241,13 +248,13 @@ def write_recordings(
     num_frames = round(minutes * 60 * FPS)
     if num_frames < GESTURE[1] + PAUSE[1]:
         raise UserError(
-            f'made-up recordings: {minutes:g} minutes are too short. Expected 0.2 or more.'
+            f'synthetic recordings: {minutes:g} minutes are too short. Expected 0.2 or more.'
         )
     if any(number < 0 for number in videos.values()) or not any(videos.values()):
-        raise UserError(f'made-up recordings: {videos}: expected at least one video.')
+        raise UserError(f'synthetic recordings: {videos}: expected at least one video.')
     if num_classes is not None and not 1 <= num_classes <= len(IMIGUE_LABELS):
         raise UserError(
-            f'made-up recordings: {num_classes} classes: expected 1 to {len(IMIGUE_LABELS)}.'
+            f'synthetic recordings: {num_classes} classes: expected 1 to {len(IMIGUE_LABELS)}.'
         )
     weight = np.array(IMIGUE_COUNTS) ** 0.5
     rarest = np.argsort(-weight, kind='stable')[num_classes or len(weight) :]
@@ -255,24 +262,24 @@ def write_recordings(
     written: dict[str, list[Path]] = {}
     number = 0
     names = {'train': 'train', 'val': 'validate', 'test': 'test'}
-    for split in (split for split in names if videos.get(split)):
-        people = draw_people(
-            np.random.default_rng((seed, 7, list(names).index(split))), videos[split]
-        )
+    for s, split in enumerate(names):
+        if not videos.get(split):
+            continue
+        people = draw_people(np.random.default_rng((seed, 7, s)), videos[split])
         bar = tqdm(range(videos[split]), split, unit='recording', leave=False, disable=None)
         for i in bar:
             number += 1
-            rng = np.random.default_rng((seed, 8, list(names).index(split), i))
+            rng = np.random.default_rng((seed, 8, s, i))
             made = make_recording(rng, people.of(np.array([i])), num_frames, weight / weight.sum())
             at = Path(folder) / f'imigue_skeleton_{names[split]}' / f'{number:04d}'
             written.setdefault(split, []).append(_write(at, f'{number:04d}', made))
     return written
 
 
-def _write(folder: Path, name: str, made: MadeUp) -> Path:
+def _write(folder: Path, name: str, made: SyntheticRecording) -> Path:
     points = np.zeros((len(made.joints), NUM_POINTS, 3))
-    points[:, [POINTS[joint] for joint in LAYOUT.joints]] = made.joints
-    rows = np.concatenate([np.arange(len(points))[:, None], points.reshape(len(points), -1)], 1)
+    points[:, [POINTS[NUM_POINTS].index(joint) for joint in LAYOUT.joints]] = made.joints
+    rows = np.column_stack([np.arange(len(points)), points.reshape(len(points), -1)])
     header = ['frame', *(f'{axis}{j}' for j in range(NUM_POINTS) for axis in ('x', 'y', 'score'))]
     path = folder / f'{name}_light_hand.csv'
     with atomic_write(path, 'w', encoding='ascii') as file:

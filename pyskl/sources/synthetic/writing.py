@@ -1,4 +1,4 @@
-"""Writes made-up clips as iMiGUE's raw files: {split}_data.npy and {split}_label.pkl."""
+"""Write synthetic clips as iMiGUE's raw files: {split}_data.npy and {split}_label.pkl."""
 
 from __future__ import annotations
 
@@ -21,38 +21,8 @@ from .synthesiser import synthesise
 
 # Clips of each class in iMiGUE's training split, in the order of IMIGUE_LABELS.
 IMIGUE_COUNTS = (
-    10,
-    393,
-    38,
-    199,
-    80,
-    23,
-    57,
-    824,
-    80,
-    3,
-    284,
-    137,
-    97,
-    41,
-    26,
-    24,
-    304,
-    82,
-    1,
-    887,
-    157,
-    360,
-    656,
-    690,
-    11,
-    280,
-    84,
-    60,
-    1155,
-    6,
-    2079,
-    3765,
+    *(10, 393, 38, 199, 80, 23, 57, 824, 80, 3, 284, 137, 97, 41, 26, 24),
+    *(304, 82, 1, 887, 157, 360, 656, 690, 11, 280, 84, 60, 1155, 6, 2079, 3765),
 )
 SPLITS = ('train', 'val', 'test')
 CLIPS_PER_PERSON = 25
@@ -60,11 +30,12 @@ _CHUNK = 256
 
 
 def class_counts(num_clips: int) -> np.ndarray:
-    """(32,) how many of `num_clips` clips each class gets; they sum up to num_clips.
+    """Return (32,) how many of `num_clips` clips each class gets.
 
-    Long-tailed as iMiGUE, but softened so that small sets have every class: a quarter of the clips is dealt out evenly, at
-    most 10 to a class, and the rest in proportion to iMiGUE's counts to the power 0.7. Concretely, 2,000 clips give 11 to the
-    rarest class and 271 to the commonest; from 128 clips on every class is there.
+    Long-tailed like iMiGUE, but less so, so that small sets have every class: a quarter of the
+    clips is divided evenly, at most 10 per class, and the rest in proportion to iMiGUE's counts to
+    the power 0.7. Of 2,000 clips the rarest class gets 11 and the commonest 271; from 128 clips on
+    all classes occur.
     """
     floor = min(10, num_clips // 4 // len(IMIGUE_COUNTS))
     weight = np.array(IMIGUE_COUNTS) ** 0.7
@@ -77,7 +48,15 @@ def class_counts(num_clips: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Split:
-    """N made-up clips, not yet drawn: `names`, `labels` (N,) and `person` (N,), the row of each clip's person in `people`."""
+    """N planned clips.
+
+    Attributes:
+        names: of the clips.
+        labels: (N,) classes.
+        person: (N,) row in `people` of the person in each clip.
+        people: all people of the split.
+        seed: of the clips.
+    """
 
     names: list[str]
     labels: np.ndarray
@@ -87,10 +66,11 @@ class Split:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of the array of all clips: (N, 3, 90, 22, 1)."""
         return (len(self.names), 3, NUM_FRAMES, LAYOUT.num_joints, 1)
 
     def chunks(self) -> Iterator[np.ndarray]:
-        """The clips in order, some hundred at a time: (n, 3, 90, 22, 1) float32."""
+        """Yield the clips in order, (n, 3, 90, 22, 1) float32, a few hundred at a time."""
         table = gesture_table()
         for i, start in enumerate(range(0, len(self.names), _CHUNK)):
             rows = slice(start, start + _CHUNK)
@@ -99,17 +79,24 @@ class Split:
 
 
 def make_split(num_clips: int, seed: int = 0, split: str = 'train', first_video: int = 1) -> Split:
-    """Plan a split: the same seed, split and number give the same clips; other splits have other people.
+    """Plan a split; the same arguments give the same clips.
 
-    first_video   the number of the split's first person; each person is a video of its own, `0187_0` its first clip
-    raises        UserError for fewer clips than one
+    Args:
+        num_clips: at least 1.
+        seed: of people and clips.
+        split: 'train', 'val' or 'test'; each has other people.
+        first_video: number of the first person. Each person is one video; its first clip is
+            `0187_0`.
+
+    Raises:
+        UserError: less than one clip, or a seed below 0.
     """
     if num_clips < 1:
         raise UserError(
-            f'made-up data: the {split} split has {num_clips} clips; expected at least 1.'
+            f'synthetic data: the {split} split has {num_clips} clips; expected at least 1.'
         )
     if seed < 0:
-        raise UserError(f'made-up data: seed = {seed}; expected a whole number from 0 on.')
+        raise UserError(f'synthetic data: seed = {seed}; expected a whole number from 0 on.')
     stream = (seed, SPLITS.index(split))
     rng = np.random.default_rng((*stream, 0))
     num_people = max(2, round(num_clips / CLIPS_PER_PERSON))
@@ -126,27 +113,34 @@ def make_split(num_clips: int, seed: int = 0, split: str = 'train', first_video:
 def write_split(
     folder: str | os.PathLike, name: str, split: Split, with_labels: bool = True
 ) -> list[Path]:
-    """Write {name}_data.npy and, with labels, {name}_label.pkl; a few hundred clips in memory at a time. Returns the paths.
+    """Write {name}_data.npy and, with labels, {name}_label.pkl.
 
-    raises  UserError when labels are not wanted but an older {name}_label.pkl lies there (it would be taken for this data's)
+    A few hundred clips are in memory at a time.
+
+    Args:
+        folder: where to write.
+        name: 'train', 'val' or 'test'.
+        split: the clips.
+        with_labels: whether to write their labels.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        UserError: no labels are wanted, but an older {name}_label.pkl is there, which would be
+            taken for the labels of this data.
     """
     data, labels = Path(folder) / f'{name}_data.npy', Path(folder) / f'{name}_label.pkl'
     if not with_labels and labels.exists():
         raise UserError(
-            f'{labels}: lies there from before and would be taken for the labels of the new data. '
+            f'{labels}: exists already and would be taken for the labels of the new data. '
             'Remove it, or choose another folder.'
         )
     with atomic_write(data) as f:
-        np.lib.format.write_array_header_1_0(
-            f, {'descr': '<f4', 'fortran_order': False, 'shape': split.shape}
-        )
-        for chunk in tqdm(
-            split.chunks(),
-            desc=str(data),
-            total=-(-len(split.names) // _CHUNK),
-            leave=False,
-            disable=None,
-        ):
+        header = {'descr': '<f4', 'fortran_order': False, 'shape': split.shape}
+        np.lib.format.write_array_header_1_0(f, header)
+        total = -(-len(split.names) // _CHUNK)
+        for chunk in tqdm(split.chunks(), str(data), total, leave=False, disable=None):
             f.write(chunk.astype('<f4', copy=False).tobytes())
     if not with_labels:
         return [data]
@@ -163,7 +157,10 @@ def write_demo_data(
     seed: int = 0,
     test_labels: bool = True,
 ) -> dict[str, Split]:
-    """Write the raw files of train, val and test (a split of 0 clips is left out); nobody is in two of them."""
+    """Write the raw files of train, val and test, leaving out splits of 0 clips.
+
+    Nobody is in two splits.
+    """
     splits: dict[str, Split] = {}
     first_video = 1
     for name, num_clips in zip(SPLITS, (num_train, num_val, num_test)):

@@ -1,4 +1,4 @@
-"""Videos -> key points: people found in every frame by a pose estimator, and followed from frame to frame."""
+"""Find people in videos with a pose estimator and follow them from frame to frame."""
 
 from .estimator import Estimator
 from .videos import Videos

@@ -1,4 +1,4 @@
-"""The frames of a video, one after the other."""
+"""Read the frames of a video one by one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class VideoReader:
     """A video that is read from its first frame to its last.
 
     Attributes:
-        num_frames: T, as the file says.
-        size: (H, W) of its frames, in pixels.
-        fps: frames a second; None where the file says none that could be.
+        num_frames: T, as the file states it.
+        size: (H, W) of its frames, px.
+        fps: frames per second; None where the file states no plausible rate.
 
     Raises:
-        DataError: missing, no video, without frames, or too long.
+        DataError: missing, not a video, without frames, or too long.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -34,14 +34,15 @@ class VideoReader:
             self.size: tuple[int, int] = video.frames([0])[0].shape[:2]
         if self.num_frames > MOST_FRAMES:
             raise DataError(
-                f'{path}: has {self.num_frames:,} frames, more than {MOST_FRAMES:,}. Cut it into parts.'
+                f'{path}: has {self.num_frames:,} frames, more than {MOST_FRAMES:,}. Cut it into '
+                'parts.'
             )
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield (H, W, 3) uint8 RGB frames.
 
         Raises:
-            DataError: naming the first that cannot be decoded.
+            DataError: names the first frame that cannot be decoded.
         """
         with VideoFrames(self._path) as video:
             for start in range(0, self.num_frames, _AT_ONCE):

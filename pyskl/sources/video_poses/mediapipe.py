@@ -1,9 +1,11 @@
-"""MediaPipe Holistic: one person, body and hands, by the weights that its wheel ships.
+"""MediaPipe Holistic: one person, body and hands, with the weights in its wheel.
 
-The newest mediapipe whose wheel ships weights, 0.10.21, needs numpy < 2 and Python 3.9 to 3.12, so it
-has an environment of its own (`make pose-env`) and runs as a process: mediapipe_worker.py.
+The newest mediapipe with weights in its wheel, 0.10.21, needs numpy < 2 and Python 3.9 to 3.12. So
+it has an environment of its own (`make pose-env`) and runs as a separate process,
+mediapipe_worker.py.
 
-Source: MediaPipe (arXiv:1906.08172), BlazePose (arXiv:2006.10204), MediaPipe Hands (arXiv:2006.10214).
+Source: MediaPipe (arXiv:1906.08172), BlazePose (arXiv:2006.10204), MediaPipe Hands
+(arXiv:2006.10214).
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ _MADE_BY = "'make pose-env' makes that environment; --mediapipe-python names ano
 
 
 class MediaPipe(Estimator):
-    """Holistic, in a process of its own for each video.
+    """MediaPipe Holistic in a separate process for each video.
 
     Args:
         python: interpreter of an environment with mediapipe 0.10.21.
@@ -41,31 +43,31 @@ class MediaPipe(Estimator):
         self._python = str(python or PYTHON)
         if not os.access(self._python, os.X_OK) or not os.path.isfile(self._python):
             raise UserError(
-                f'{self._python}: no Python is there, and MediaPipe runs in an environment of its own. '
-                f'{_MADE_BY}'
+                f'{self._python}: no Python is there, and MediaPipe runs in an environment of its '
+                f'own. {_MADE_BY}'
             )
 
     def people(self, frames: Iterable[np.ndarray], size: tuple[int, int]) -> Iterator[np.ndarray]:
         """Yield the person of each frame, if there is one; see Estimator.people."""
-        with self._process(size) as (process, said):
+        with self._process(size) as (process, errors):
             assert process.stdout is not None
-            self._check(process, process.stdout.read(len(READY)) == READY, said)
+            self._check(process, process.stdout.read(len(READY)) == READY, errors)
             for frame in frames:
                 answer = _ask(process, frame)
-                self._check(process, len(answer) == 12 * NUM_LANDMARKS, said)
+                self._check(process, len(answer) == 12 * NUM_LANDMARKS, errors)
                 marks = np.frombuffer(answer, np.float32).reshape(NUM_LANDMARKS, 3)
                 yield people_in(marks, size)
 
     @contextlib.contextmanager
     def _process(self, size: tuple[int, int]) -> Iterator[tuple[subprocess.Popen, IO[bytes]]]:
-        """Run the worker; at the end, however it comes, there is none."""
+        """Run the worker and kill it at the end; also give the file of its error output."""
         script = mediapipe_worker.__file__
-        # -I: no PYTHONPATH of this environment may reach into that one.
+        # -I keeps this environment's PYTHONPATH out of the other one.
         command = [self._python, '-I', script, *map(str, size)]
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as errors:
             try:
                 process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
                 )
             except OSError as error:
                 raise UserError(
@@ -73,7 +75,7 @@ class MediaPipe(Estimator):
                 ) from error
             assert process.stdin is not None and process.stdout is not None
             try:
-                yield process, said
+                yield process, errors
             finally:
                 process.kill()
                 with contextlib.suppress(BrokenPipeError):
@@ -81,22 +83,22 @@ class MediaPipe(Estimator):
                 process.stdout.close()
                 process.wait()
 
-    def _check(self, process: subprocess.Popen, answered: bool, said: IO[bytes]) -> None:
-        """Raise a UserError with the worker's last words unless it answered."""
+    def _check(self, process: subprocess.Popen, answered: bool, errors: IO[bytes]) -> None:
+        """Raise a UserError with the last line of the worker's error output unless it answered."""
         if answered:
             return
         status = process.wait()
-        said.seek(0)
-        lines = said.read()[-(1 << 14) :].decode('utf-8', 'replace').strip().splitlines()
+        errors.seek(0)
+        lines = errors.read()[-(1 << 14) :].decode('utf-8', 'replace').strip().splitlines()
         last = printable(lines[-1][:300]) if lines else f'status {status}'
         raise UserError(
-            f'{self._python}: MediaPipe ended ({last}). Expected mediapipe 0.10.21 and numpy < 2 there. '
-            f'{_MADE_BY}'
+            f'{self._python}: MediaPipe ended ({last}). Expected mediapipe 0.10.21 and numpy < 2 '
+            f'there. {_MADE_BY}'
         )
 
 
 def _ask(process: subprocess.Popen, frame: np.ndarray) -> bytes:
-    """Send a frame and wait for its landmarks; b'' where the process is gone."""
+    """Send a frame and wait for its landmarks; b'' where the process has ended."""
     assert process.stdin is not None and process.stdout is not None
     try:
         process.stdin.write(np.ascontiguousarray(frame).data)
@@ -107,12 +109,12 @@ def _ask(process: subprocess.Popen, frame: np.ndarray) -> bytes:
 
 
 def people_in(marks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return the person that landmarks are of, in pixels.
+    """Turn landmarks into a person in pixels.
 
     Args:
-        marks: (75, 3) pose, left hand, right hand: x and y in 0..1 of the picture, visibility; NaN
-            where nothing was found.
-        size: (H, W) of the picture in pixels.
+        marks: (75, 3) pose, left hand, right hand: x and y as fractions of the picture, visibility;
+            NaN where nothing was found.
+        size: (H, W) of the picture, px.
 
     Returns:
         (1, 67, 3) of mediapipe_upper_hands, (0, 67, 3) where nobody was found.

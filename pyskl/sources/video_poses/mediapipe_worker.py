@@ -1,11 +1,11 @@
-"""MediaPipe Holistic as a process: frames come in at stdin, landmarks go out at stdout.
+"""MediaPipe Holistic as a process that reads frames from stdin and writes landmarks to stdout.
 
     python mediapipe_worker.py HEIGHT WIDTH
 
-mediapipe.py starts it with the Python of an environment that has mediapipe; this file needs nothing
-of pyskl. In: frames of HEIGHT x WIDTH x 3 bytes, RGB. Out: READY, then for each frame NUM_LANDMARKS
-x 3 float32, x and y in 0..1 of the picture and the visibility; NaN where a part was not found. It
-ends when stdin does, so it never outlives the process that started it.
+mediapipe.py starts it with the Python of an environment that has mediapipe; this file imports
+nothing of pyskl. Input: frames of HEIGHT x WIDTH x 3 bytes, RGB. Output: READY, then for each frame
+NUM_LANDMARKS x 3 float32, x and y as fractions of the picture and the visibility; NaN where a part
+was not found. It ends with its stdin, so it never outlives the process that started it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ NUM_LANDMARKS = sum(count for _, count in PARTS)
 
 
 def main() -> None:
-    """Answer frame by frame."""
+    """Answer each frame with its landmarks."""
     height, width = map(int, sys.argv[1:])
     out = os.fdopen(os.dup(1), 'wb')
-    os.dup2(2, 1)  # what libraries print must not come between the numbers
+    os.dup2(2, 1)  # keeps what libraries print out of the numbers
     os.environ.setdefault('GLOG_minloglevel', '2')
     import mediapipe
     import numpy as np
@@ -45,7 +45,7 @@ def landmarks(found):
     for name, count in PARTS:
         part = getattr(found, name)
         if part is not None:
-            # A hand's landmarks have no visibility: they are there or not.
+            # The landmarks of a hand have no visibility.
             hand = name != 'pose_landmarks'
             rows[start : start + count] = [
                 (mark.x, mark.y, 1.0 if hand else mark.visibility) for mark in part.landmark

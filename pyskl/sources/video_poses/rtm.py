@@ -1,9 +1,9 @@
-"""RTMPose and its like through rtmlib, from ONNX files that the user has: several people.
+"""RTMPose and similar networks through rtmlib, from the user's ONNX files: several people.
 
-A detector finds people in a frame, the network finds the joints of each. Without a detector the whole
-frame is taken for one person. Nothing is downloaded: rtmlib would, where a path is not there.
+A detector finds people in a frame, and the network finds the joints of each. Without a detector the
+whole frame is taken as one person. Nothing is downloaded, as rtmlib would do for a missing path.
 
-Source: RTMPose (arXiv:2303.07399), github.com/Tau-J/rtmlib, which lists the files to be had.
+Source: RTMPose (arXiv:2303.07399), github.com/Tau-J/rtmlib, which lists the available files.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _FILES = (
 
 
 class RTMLib(Estimator):
-    """A pose network, behind a detector of people where one is given.
+    """A pose network, after a person detector if one is given.
 
     Args:
         pose: ONNX file of RTMPose or RTMW.
-        detector: ONNX file of YOLOX; None: the whole frame is one person.
+        detector: ONNX file of YOLOX; None takes the whole frame as one person.
         device: 'cpu' or 'cuda'.
 
     Raises:
-        UserError: rtmlib or onnxruntime is not installed, or a file is no such network.
+        UserError: rtmlib or onnxruntime is not installed, or a file is not such a network.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class RTMLib(Estimator):
             boxes: Any = [[0, 0, width, height]]
             if self._detector is not None:
                 boxes = self._detector(picture)
-            if not len(boxes):  # rtmlib would take the whole frame then
+            if not len(boxes):  # for which rtmlib would take the whole frame
                 yield np.zeros((0, self._num_joints, 3), np.float32)
                 continue
             places, scores = self._pose(picture, bboxes=boxes)
-            # RTMW's scores are no probabilities and exceed 1.
+            # RTMW's scores are not probabilities and exceed 1.
             found = np.concatenate([places, np.clip(scores, 0, 1)[..., None]], axis=-1)
             yield found.astype(np.float32)
 
@@ -96,7 +96,7 @@ def _rtmlib() -> ModuleType:
 
 
 def _session(path: Path) -> Any:
-    """Open an ONNX file, which is data: no code of its own is run."""
+    """Open an ONNX file without running code from it."""
     runtime = importlib.import_module('onnxruntime')
     try:
         return runtime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
@@ -108,7 +108,7 @@ def _session(path: Path) -> Any:
 
 
 def _input_size(session: Any, path: Path) -> tuple[int, int]:
-    """(width, height) of the pictures that a network takes."""
+    """Return (width, height) of the pictures that a network takes."""
     shape = session.get_inputs()[0].shape
     if len(shape) != 4 or not all(isinstance(side, int) for side in shape[1:]):
         raise DataError(f'{path}: takes arrays of shape {shape}, expected (1, 3, height, width).')
@@ -116,7 +116,7 @@ def _input_size(session: Any, path: Path) -> tuple[int, int]:
 
 
 def _describe(path: Path) -> tuple[tuple[int, int], int]:
-    """(width, height) of the pictures that a pose network takes, and its number of joints."""
+    """Return (width, height) of a pose network's pictures, and its number of joints."""
     session = _session(path)
     size = _input_size(session, path)
     shapes = [output.shape for output in session.get_outputs()]
@@ -127,6 +127,6 @@ def _describe(path: Path) -> tuple[tuple[int, int], int]:
 
 
 def _quietly(make: Any, *args: Any, **kwargs: Any) -> Any:
-    """Make a network without what rtmlib prints of it."""
+    """Call `make` without the output that rtmlib prints."""
     with contextlib.redirect_stdout(io.StringIO()):
         return make(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Videos as raw data: tools/extract_pose.py makes an annotation file of them as tools/convert.py does of other forms."""
+"""Videos as a form of raw data, which tools/extract_pose.py converts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ MIN_SCORE = 0.3
 
 @dataclass
 class Videos(PoseSource, listed=False):
-    """The people in videos, one clip a video; every frame is there, whoever is found in it.
+    """The people in videos, one clip per video, with all frames, also empty ones.
 
     Args:
-        estimator: finds them.
-        min_score: a joint that is less sure is missing.
+        estimator: finds the people.
+        min_score: joints with a lower score are missing.
     """
 
     form = 'video'
@@ -54,13 +54,13 @@ class Videos(PoseSource, listed=False):
         numbers = np.repeat(np.arange(len(people)), [len(each) for each in people])
         boxes = Boxes(np.concatenate(people), numbers, len(people))
         if video.fps is None:
-            self.note('the file says no frame rate; the annotation has none, either', unit.name)
+            self.note('the file states no frame rate, so the annotation has none', unit.name)
         for annotation in self.clip(unit.name, boxes, img_shape=video.size, normalised=False):
             rate = {} if video.fps is None else {'fps': video.fps}
             yield annotation | {'filename': unit.path.as_posix()} | rate
 
     def _seen(self, people: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """(P, V, 3) with zeros for joints that are unsure or outside the picture; nobody without joints."""
+        """Set joints that are unsure or outside the picture to zero; drop people without joints."""
         x, y, score = np.moveaxis(people, -1, 0)
         with np.errstate(invalid='ignore'):  # NaN is a joint that was not found
             there = (score > 0) & (score >= self.min_score)

@@ -1,4 +1,4 @@
-"""One training at a time in a work dir."""
+"""Allow one training at a time in a work dir."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..files.locks import Lock
 LOCK_NAME = '.training.lock'
 
 
-class Claim:
-    """The right of all ranks together to write into a work dir, given back at the end.
+class WorkDirLock:
+    """A lock that all ranks of a training hold on its work dir until the end of the `with` block.
 
     Attributes:
-        notes: lines for the log, where the file system has no locks.
+        notes: lines for the log where the file system has no locks.
     """
 
     def __init__(self, work_dir: str | Path, ranks: Ranks, collectives: Collectives):
@@ -25,13 +25,13 @@ class Claim:
         self._lock = Lock(self._work_dir / LOCK_NAME)
 
     def take(self, make: bool = False) -> None:
-        """Claim the work dir, on every rank.
+        """Lock the work dir; called on every rank.
 
         Args:
-            make: make the folder where it is missing; else nothing is claimed then.
+            make: create the folder if it is missing; otherwise a missing folder is not locked.
 
         Raises:
-            UserError: another training has it, or nothing can be written there.
+            UserError: another training has the lock, or the folder cannot be written.
         """
         problem = self._collectives.tell(self._problem(make) if self._ranks.is_main else None)
         if problem:
@@ -48,18 +48,18 @@ class Claim:
             return f'cannot be written ({error.strerror}). Choose another --work-dir.'
         if holder:
             return (
-                f'another training runs in it ({holder}). Wait for its end, or take another '
+                f'another training runs in it ({holder}). Wait until it ends, or choose another '
                 '--work-dir.'
             )
         if self._lock.before and not self.notes:
             self.notes.append(
                 f'{self._work_dir}: is on a file system without locks. A training began in it '
                 f'({self._lock.before}) and has not ended properly: if it still runs, stop one of '
-                'the two, or their checkpoints are mixed.'
+                'the two, or their checkpoints will be mixed.'
             )
         return None
 
-    def __enter__(self) -> Claim:
+    def __enter__(self) -> WorkDirLock:
         return self
 
     def __exit__(self, *_: object) -> None:
