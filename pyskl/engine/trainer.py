@@ -41,7 +41,7 @@ from .training_state import capture, restore
 # clip `iteration` in epoch 1, since zeros at the end count for nothing; this does no harm, as the
 # draws of a clip and those of dropout have nothing to do with each other.
 _DROPOUT_STREAM = 1
-_PLACE = ('mode', 'epoch', 'iter')  # of a row: where its figures belong
+_PLACE = ('mode', 'epoch', 'iter')  # the keys of a row that are no metrics
 
 
 class Trainer:

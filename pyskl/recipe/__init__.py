@@ -1,9 +1,10 @@
 """What a config may say: reading, changing, checking and printing it."""
 
+from .differences import differences
 from .dump import dump_config
 from .load import import_custom_modules, load_config
 from .nested_datasets import dataset_configs, inner_datasets
-from .read import SPLITS, Recipe, differences, read_recipe
+from .read import SPLITS, Recipe, read_recipe
 from .settings import AutoScaleLr, LrConfig
 
 __all__ = [
