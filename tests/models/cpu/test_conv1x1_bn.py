@@ -172,13 +172,14 @@ def test_recomputing_counts_a_batch_once():
 
 @pytest.mark.parametrize('relu', [True, False])
 @pytest.mark.parametrize('shortcut', [True, False])
-def test_onednn_and_torch_agree(relu, shortcut):
+@pytest.mark.parametrize('depth, height, width', [(16, 5, 4), (16, 1, 1), (1, 5, 4)])
+def test_onednn_and_torch_agree(depth, height, width, relu, shortcut):
     torch.manual_seed(1)
-    images = torch.randn(3, 8, 5, 4).contiguous(memory_format=torch.channels_last)
+    images = torch.randn(3, 8, height, width).contiguous(memory_format=torch.channels_last)
     weight, bias, other = (
-        torch.randn(16, 8, 1, 1),
-        torch.randn(16),
-        torch.randn(3, 16, 5, 4) if shortcut else None,
+        torch.randn(depth, 8, 1, 1),
+        torch.randn(depth),
+        torch.randn(3, depth, height, width) if shortcut else None,
     )
     one = joined_conv2d(images, weight, bias, other, relu)
     with torch.backends.mkldnn.flags(enabled=False):
