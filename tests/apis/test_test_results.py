@@ -73,7 +73,7 @@ def test_features_are_neither_judged_nor_submitted_nor_written_over_scores(
 def test_results_of_an_earlier_test_beside_new_ones_are_named(config, tmp_path, capsys):
     out = tmp_path / 'result.pkl'
     test(config, TestOptions(out=str(out)))
-    assert 'warning' not in capsys.readouterr().out
+    assert 'left over from an earlier test' not in capsys.readouterr().out
     test(config, TestOptions(out=str(out), average_clips='none'))
     said = capsys.readouterr().out
     old = 'scores.npz, metrics.json, per_class.csv, Submission.csv, Submission.zip'

@@ -351,7 +351,7 @@ def test_a_sheet_of_stages_tells_what_each_did(recipe):
     from pyskl.drawing.before_after import _caption
 
     kept = stages(recipe, 'train', 'train_7', 3)
-    captions = [_caption(kept, i, 260) for i in range(len(kept))]
+    captions = [_caption(kept, i, 400) for i in range(len(kept))]
     assert captions[0] == ['as in the file', '320 x 240 pixels, 20 frames']
     assert captions[1][:2] == ['1  UniformSampleFrames', 'clip_len=8'] and captions[1][2].endswith(
         '(8 of 20)'

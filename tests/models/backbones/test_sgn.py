@@ -28,7 +28,7 @@ def test_graph_convolutions_start_as_their_residuals():
         assert not layer.conv.weight.any() and layer.residual.weight.any()
     assert not network.tcn[1].conv.bias.any()
     fan_out = 256 * 3  # of He's initial weights: channels times frames
-    spread = float(network.tcn[1].conv.weight.std())
+    spread = network.tcn[1].conv.weight.std().item()
     assert spread == pytest.approx((2 / fan_out) ** 0.5, rel=0.02)
 
 
