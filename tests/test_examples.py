@@ -152,6 +152,6 @@ def test_a_pipeline_that_lacks_what_the_recognizer_takes_is_named_before_data_ar
 @pytest.mark.parametrize('file', sorted(EXAMPLES.glob('*.py')), ids=lambda file: file.stem)
 def test_an_example_is_short_and_stands_in_the_docs(file):
     text = file.read_text()
-    assert len(text.splitlines()) < 80
+    assert len(text.splitlines()) < 90
     blocks = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.S)
     assert text in blocks
