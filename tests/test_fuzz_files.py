@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 from imigue_release import points, rows, xlsx
+from natops_files import made_up as natops_clips
+from natops_files import ts_file
 from raw_forms import CASES, made_up
-from test_natops import made_up as natops_clips
-from test_natops import ts_file
 from tiny import script
 
 from pyskl.annotations import make_annotation, open_annotations, write_annotations
