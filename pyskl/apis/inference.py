@@ -83,7 +83,7 @@ def init_recognizer(
     model.pipeline = Compose(steps, where, entries=(*FROM_DATASET, 'array'))
     model.wanted = wanted_of(model)
     model = model.to(choose_device(None if device is None else str(device)))
-    return cast(TrainedRecognizer, speed_up(model).eval())
+    return speed_up(model).eval()
 
 
 def inference_recognizer(
