@@ -13,6 +13,7 @@ import torch
 from ..datasets import Compose
 from ..datasets.label_embeddings import load_label_embeddings
 from ..datasets.loader import collate
+from ..datasets.pipelines import GeneratePoseTarget
 from ..datasets.pipelines.compose import FROM_DATASET
 from ..datasets.video_checks import needs_length
 from ..engine.batch import predict
@@ -153,22 +154,27 @@ def class_scores(
     for start in range(0, len(clips), size):
         samples = [test_sample(model, clip) for clip in clips[start : start + size]]
         if views == 1:
-            samples = [_one_view(sample, model.takes) for sample in samples]
+            samples = [middle_view(model, sample) for sample in samples]
         batch = collate(samples)
         model.check_batch(batch, training=False)
         found = predict(model, batch, next(model.parameters()).device)
         yield from joint_scores({name: scores.cpu().numpy() for name, scores in found.items()})
 
 
-def _one_view(sample: Mapping[str, Any], takes: Sequence[str]) -> dict[str, Any]:
-    """Return a sample with only the middle view of each entry that the network takes."""
+def middle_view(model: TrainedRecognizer, sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a sample with one view of each entry that the network takes: the middle one.
+
+    Mirrored copies, which follow the S plain views of an entry, do not count.
+    """
+    steps = model.pipeline.steps
+    mirrored = any(isinstance(step, GeneratePoseTarget) and step.spec.double for step in steps)
     reduced = dict(sample)
-    for name in (name for name in takes if name in sample):
+    for name in (name for name in model.takes if name in sample):
         views = sample[name]
-        middle = len(views) // 2
-        reduced[name] = (
-            views.middle_view() if isinstance(views, Input) else views[middle : middle + 1]
-        )
+        is_input = isinstance(views, Input)
+        num_views = views.shape[1] if is_input else len(views)
+        middle = (num_views // 2 if mirrored else num_views) // 2
+        reduced[name] = views.view(middle) if is_input else views[middle : middle + 1]
     return reduced
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..apis import init_recognizer
-from ..apis.inference import test_sample
+from ..apis.inference import middle_view, test_sample
 from ..apis.trained import TrainedRecognizer
 from ..datasets.loader import collate, seed_sample
 from ..engine.batch import predict
@@ -247,9 +247,7 @@ class HideInInput:
                 'drawn (it has none, or steps of your own after GeneratePoseTarget), so joints '
                 'cannot be hidden. Report without --occlusion.'
             )
-        whole = collate(
-            [{name: _middle_view(value) for name, value in sample.items()} for sample in samples]
-        )
+        whole = collate([middle_view(model, sample) for sample in samples])
         for mask in masks:
             hidden = {n: whole[n].without_joints(mask) for n in drawn_late if mask}
             yield {**whole, **hidden}
@@ -272,22 +270,14 @@ class HideInAnnotation:
     ) -> Iterator[dict[str, Any]]:
         """See Hiding."""
         for mask in masks:
-            keypoints = [_sample(model, clips, i, mask)['keypoint'] for i in rows]
-            # (1, M, T, V, C) each
-            yield collate([{'keypoint': _middle_view(views)} for views in keypoints])
+            samples = [_sample(model, clips, i, mask) for i in rows]
+            yield collate([middle_view(model, sample) for sample in samples])
 
 
 def _hiding(model: TrainedRecognizer) -> Hiding:
     if set(model.takes) == {'keypoint'}:
         return HideInAnnotation()
     return HideInInput(pictures='heatmap_imgs' in model.takes)
-
-
-def _middle_view(views: Any) -> Any:
-    if isinstance(views, Input):
-        return views.middle_view()
-    middle = len(views) // 2
-    return views[middle : middle + 1]
 
 
 def without_joints(annotation: Mapping[str, Any], joints: Sequence[int]) -> dict[str, Any]:
