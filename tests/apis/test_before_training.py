@@ -88,7 +88,7 @@ def test_a_work_dir_that_no_folder_can_be_is_refused(config):
 
 @pytest.mark.parametrize(
     ('launcher', 'said'),
-    [('pytorch', 'PORT=29501 before dist'), ('slurm', 'Try another one: MASTER_PORT=29501')],
+    [('pytorch', 'PORT=29501 before dist'), ('slurm', 'Try another: MASTER_PORT=29501')],
 )
 def test_processes_that_cannot_meet_name_what_sets_the_port(config, monkeypatch, launcher, said):
     def in_use(*_, **__):
