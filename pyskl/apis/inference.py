@@ -100,15 +100,15 @@ def inference_recognizer(
 ) -> list:
     """Return the most likely classes of a clip, or of several, as (name, probability).
 
-    One clip has one answer, a list of pairs, the most likely class first; it is empty where the clip
-    shows nobody. A list or a file of clips has a list of answers in the same order.
+    One clip has one answer, a list of pairs, the most likely class first; it is empty where the
+    clip shows nobody. A list or a file of clips has a list of answers in the same order.
 
     Args:
         model: from init_recognizer.
         clip: one of
-            - key points (M, T, V, 3) of M people: in a picture x px, y px and a score 0..1; in space
-              x, y, z. (M, T, V, 2) are x, y of joints that are all seen, (T, V, 2 or 3) is one
-              person. A missing joint is zeros or NaN;
+            - key points (M, T, V, 3) of M people: in a picture x px, y px and a score 0..1; in
+              space x, y, z. (M, T, V, 2) are x, y of joints that are all seen, (T, V, 2 or 3) is
+              one person. A missing joint is zeros or NaN;
             - an annotation: a dict with at least `keypoint`, as annotation files hold them;
             - the path of an .npy file of such key points, or of an .npz file with the fields of one
               annotation (keypoint, keypoint_score, img_shape);
