@@ -1,4 +1,6 @@
-"""Wrong configs and command lines of the scripts that read one: each is one message that says where, what and what to try."""
+"""Wrong configs and command lines of the scripts that read one: each is one message that says
+where, what and what to try.
+"""
 
 from __future__ import annotations
 

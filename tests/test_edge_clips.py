@@ -1,4 +1,6 @@
-"""Clips as bad as data get (nobody there, one frame, out of the picture, many people) train and test without NaN."""
+"""Clips as bad as data get (nobody there, one frame, out of the picture, many people) train and
+test without NaN.
+"""
 
 import json
 import logging
@@ -173,7 +175,7 @@ def test_each_edge_clip_alone_has_a_finite_loss(edges, tmp_path, name):
     )
 
 
-# Overflow ---------------------------------------------------------------------------------------------------------------
+# Overflow -----------------------------------------------------------------------------------------
 
 
 def poison(monkeypatch, factor, calls):
@@ -194,7 +196,9 @@ def poison(monkeypatch, factor, calls):
 
 
 def test_float16_overflow_is_the_scalers_business_and_no_nan(tmp_path, monkeypatch):
-    """Gradients that overflow once: the step is left out, the scale halves, log and weights stay finite, training goes on."""
+    """Gradients that overflow once: the step is left out, the scale halves, log and weights stay
+    finite, training goes on.
+    """
     config = problem(tmp_path, extra='log_config = dict(interval=1)\n')
     poison(monkeypatch, 1e34, [3])
     train(config, TrainOptions(amp='fp16', validate=False))

@@ -1,4 +1,6 @@
-"""What users write in a file of their own, with no other file touched: networks, inputs, data sets, steps."""
+"""What users write in a file of their own, with no other file touched: networks, inputs, data sets,
+steps.
+"""
 
 from __future__ import annotations
 

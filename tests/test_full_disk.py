@@ -1,4 +1,6 @@
-"""No room at any file that a script writes: one line, status 2, the older files whole, nothing left behind."""
+"""No room at any file that a script writes: one line, status 2, the older files whole, nothing left
+behind.
+"""
 
 import errno
 import os

@@ -1,4 +1,6 @@
-"""What looks at a graph network or uses it: the report with its hidden joints, pictures, single clips, foreign checkpoints."""
+"""What looks at a graph network or uses it: the report with its hidden joints, pictures, single
+clips, foreign checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -58,12 +60,14 @@ def recognizer(run):
     return init_recognizer(config, folder / 'run' / 'latest.pth', 'cpu')
 
 
-# -- the report --------------------------------------------------------------------------------------------------------
+# -- the report ------------------------------------------------------------------------------------
 
 
 @SPACES
 def test_a_hidden_joint_is_missing_before_the_pipeline(trained, tmp_path, space):
-    """Counted by hand: the annotation without the joint, the pipeline, the view in the middle of three."""
+    """Counted by hand: the annotation without the joint, the pipeline, the view in the middle of
+    three.
+    """
     folder, _ = trained[space]
     options = ReportOptions(
         out=str(tmp_path / 'r.html'), occlusion=True, occlusion_clips=2, device='cpu'
@@ -137,7 +141,7 @@ def test_streams_say_apart_how_their_joints_were_hidden(trained, tmp_path):
     assert len(page['occlusion']['all']['limbs']) == 4 and page['layout']['name'] == 'five'
 
 
-# -- pictures ----------------------------------------------------------------------------------------------------------
+# -- pictures --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', [*PUBLISHED, 'imigue22', 'natops8', 'ntu25'])
@@ -266,7 +270,9 @@ def test_x_y_z_are_drawn_along_z_with_y_upwards(trained):
 
 @SPACES
 def test_stages_of_a_graph_pipeline_are_drawn_where_they_lie(trained, space):
-    """Pixels in their picture; what is normalised or a feature around itself; behind PreNormalize3D z is up."""
+    """Pixels in their picture; what is normalised or a feature around itself; behind PreNormalize3D
+    z is up.
+    """
     _, config = trained[space]
     recipe = read_run(config, ['stream=j']).recipe
     stages = pass_through(*find_clip(build_split(recipe, 'test'), recipe.data.test, 'test_1'))
@@ -284,7 +290,7 @@ def test_stages_of_a_graph_pipeline_are_drawn_where_they_lie(trained, space):
         np.testing.assert_array_equal(drawn[1].score, normal[..., 2])
 
 
-# -- one clip, in Python -----------------------------------------------------------------------------------------------
+# -- one clip, in Python ---------------------------------------------------------------------------
 
 
 @SPACES
@@ -334,7 +340,7 @@ def test_a_network_that_wants_pictures_is_given_one(tmp_path):
         inference_recognizer(model, np.ones((1, 20, 5, 3)), None)
 
 
-# -- checkpoints -------------------------------------------------------------------------------------------------------
+# -- checkpoints -----------------------------------------------------------------------------------
 
 
 def pyskls_own(checkpoint, path):
@@ -347,7 +353,9 @@ def pyskls_own(checkpoint, path):
 
 
 def test_a_checkpoint_of_pyskls_own_is_tested_started_from_and_used(trained, tmp_path, capfd):
-    """Also with a config whose pipelines collect `emb`: the checkpoint has no embedding, so there is none."""
+    """Also with a config whose pipelines collect `emb`: the checkpoint has no embedding, so there
+    is none.
+    """
     folder, config = trained[False]
     pyskls_own(folder / 'run' / 'latest.pth', tmp_path / 'j.pth')
     out = TestOptions(checkpoint=str(tmp_path / 'j.pth'), out=str(tmp_path / 'x.pkl'), device='cpu')

@@ -1,4 +1,6 @@
-"""Killed hard, cut short, disk full: what is on the disk is whole, and the same command goes on to the same bits."""
+"""Killed hard, cut short, disk full: what is on the disk is whole, and the same command goes on to
+the same bits.
+"""
 
 import os
 import re
@@ -94,7 +96,7 @@ def test_writing_a_file_again_removes_what_a_killed_writer_left_of_it(tmp_path):
     assert remove_parts(tmp_path / 'nowhere') == []
 
 
-# Results ----------------------------------------------------------------------------------------------------------------
+# Results ------------------------------------------------------------------------------------------
 
 
 def clips(value: float) -> list[dict]:
@@ -174,7 +176,7 @@ def test_every_module_that_writes_files_writes_them_atomically():
     }
 
 
-# The disk is full -------------------------------------------------------------------------------------------------------
+# The disk is full ---------------------------------------------------------------------------------
 
 LIMITED = """
 import resource, runpy, sys

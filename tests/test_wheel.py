@@ -1,4 +1,6 @@
-"""The wheel, installed without the checkout: commands, configs and the demo work in an empty folder."""
+"""The wheel, installed without the checkout: commands, configs and the demo work in an empty
+folder.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def pip(*words):
 
 @pytest.fixture(scope='module')
 def home(tmp_path_factory):
-    """A folder with an environment that has the wheel, and sees what is installed here but not this checkout."""
+    """A folder with an environment that has the wheel, and sees what is installed here but not this
+    checkout.
+    """
     folder = tmp_path_factory.mktemp('wheel')
     source = folder / 'source'
     ignored = shutil.ignore_patterns('.*', '__pycache__', 'tests', 'work_dirs', 'data', 'build')

@@ -149,7 +149,9 @@ def test_a_script_ends_as_soon_as_it_has_nothing_left_to_do(tmp_path, config, en
 def test_a_script_that_is_signalled_takes_its_workers_with_it(
     tmp_path, config, to_group, number, statuses
 ):
-    """A plain script, which does not handle signals. The workers of two loaders hold copies of each other's pipes."""
+    """A plain script, which does not handle signals. The workers of two loaders hold copies of each
+    other's pipes.
+    """
     process = started(
         tmp_path,
         config,

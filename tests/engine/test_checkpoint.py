@@ -123,7 +123,9 @@ def test_a_cut_checkpoint_is_never_taken_for_whole(tmp_path, share):
 
 
 def damaged_or_the_same(tmp_path, seed, cases):
-    """Bytes changed here and there, a block of zeros (as a crashed machine leaves), a cut: named, or without effect."""
+    """Bytes changed here and there, a block of zeros (as a crashed machine leaves), a cut: named,
+    or without effect.
+    """
     write_checkpoint(
         tmp_path / 'a.pth',
         {**snapshot(), 'state_dict': {'a': torch.randn(500), 'b': torch.randn(30, 4)}},

@@ -201,7 +201,9 @@ def test_a_signal_while_the_program_starts_ends_it_quietly(tmp_path, script, num
 
 
 def is_at(work_dir, iteration):
-    """Has the run logged that iteration of its whole run (5 batches an epoch in one process, 3 in two)?"""
+    """Has the run logged that iteration of its whole run (5 batches an epoch in one process, 3 in
+    two)?
+    """
     return lambda: (
         sum(len(re.findall(r'"mode": "train"', p.read_text())) for p in work_dir.glob('*.log.json'))
         >= iteration

@@ -1,4 +1,6 @@
-"""A small 3-D network on heatmaps, and symmetric cross-entropy, a loss for labels that may be wrong."""
+"""A small 3-D network on heatmaps, and symmetric cross-entropy, a loss for labels that may be
+wrong.
+"""
 
 from torch import nn
 

@@ -67,7 +67,9 @@ def dataset(path: Path | str) -> PoseDataset:
 
 
 def open_seconds(path: str) -> dict[str, float]:
-    """Seconds until a dataset stands: by the clock, and of processor time (the clock also counts other jobs on a shared machine)."""
+    """Seconds until a dataset stands: by the clock, and of processor time (the clock also counts
+    other jobs on a shared machine).
+    """
     pipeline = load_config(CONFIG).data.train.pipeline
     start, cpu = time.perf_counter(), time.process_time()
     clips = PoseDataset(path, pipeline, split='train')

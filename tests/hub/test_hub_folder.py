@@ -1,4 +1,6 @@
-"""A trained network as a folder: it answers as before, its card says what it is, strangers' folders are data."""
+"""A trained network as a folder: it answers as before, its card says what it is, strangers' folders
+are data.
+"""
 
 import json
 import os

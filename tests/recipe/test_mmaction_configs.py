@@ -78,7 +78,9 @@ def test_the_recipe_is_that_of_the_table(row):
 
 @pytest.mark.parametrize('row', **named(GRAPH_ROWS))
 def test_a_graph_network_is_its_counterpart_among_pyskls(row):
-    """All but what MMAction2 computes otherwise: the frames it draws, and the scores that it looks at."""
+    """All but what MMAction2 computes otherwise: the frames it draws, and the scores that it looks
+    at.
+    """
     folder, name, stream = row['PYSKL counterpart'].split(' ')[0].split('/')
     theirs = read_recipe(config_1x(row))
     ours = read_recipe(load_config(CONFIGS / folder / f'{name}.py', [f'stream={stream}']))
