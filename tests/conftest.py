@@ -26,7 +26,7 @@ def on_the_cpu():
 
 @pytest.fixture(autouse=True)
 def components_as_before(tmp_path_factory):
-    """What a test registers, and what it imports from pytest's temporary folders, is gone after it."""
+    """What a test registers, and imports from pytest's temporary folders, is gone after it."""
     folders = str(tmp_path_factory.getbasetemp())
     registries = [
         value for value in vars(registry).values() if isinstance(value, registry.Registry)
@@ -45,7 +45,7 @@ def components_as_before(tmp_path_factory):
 
 
 def signals_as_in_a_terminal():
-    """A shell's background jobs and nohup ignore signals, and what tests start would inherit that."""
+    """A shell's background jobs and nohup ignore signals; what tests start would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ('SIGTERM', 'SIGHUP', 'SIGUSR1'):

@@ -179,7 +179,7 @@ def test_each_edge_clip_alone_has_a_finite_loss(edges, tmp_path, name):
 
 
 def poison(monkeypatch, factor, calls):
-    """The losses of these calls (from 1) are multiplied; returns how often the loss was asked for."""
+    """The losses of these calls (from 1) are multiplied; returns how often one was asked for."""
     from pyskl.models.heads.i3d_head import I3DHead
 
     loss, count = I3DHead.loss, []
@@ -232,7 +232,8 @@ def test_float16_that_overflows_for_good_stops_with_a_message(tmp_path, monkeypa
     poison(monkeypatch, float('nan'), range(6, 1000))
     with pytest.raises(
         UserError,
-        match=r'overflow in float16 at every scale.*in batches of these clips: train_\d+, .*24 more\. '
+        match=r'overflow in float16 at every scale.*in batches of these clips: train_\d+, .*24 '
+        r'more\. '
         r'.*epoch_\d\.pth.*--amp bf16',
     ):
         train(config, TrainOptions(amp='fp16', validate=False))

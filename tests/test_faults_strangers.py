@@ -338,7 +338,8 @@ def hostile_checkpoints(mark: str) -> dict[str, bytes]:
             + as_global('torch._utils._rebuild_tensor_v2')
             + b'((X\x07\x00\x00\x00storage'
             + as_global('torch.FloatStorage')
-            + b'X\x01\x00\x00\x000X\x03\x00\x00\x00cpu\x8a\x06\x00\x00\x00\x00\x00\x01tQK\x00(\x8a\x06\x00\x00\x00\x00\x00\x01t(K\x01t\x89'
+            + b'X\x01\x00\x00\x000X\x03\x00\x00\x00cpu\x8a\x06\x00\x00\x00\x00\x00\x01tQK\x00('
+            + b'\x8a\x06\x00\x00\x00\x00\x00\x01t(K\x01t\x89'
             + as_global('collections.OrderedDict')
             + b')RtR.'
         ),

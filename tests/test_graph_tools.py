@@ -76,7 +76,8 @@ def test_a_hidden_joint_is_missing_before_the_pipeline(trained, tmp_path, space)
     page = data_of(report.path)
     found = page['occlusion']
     assert found['hidden'] == [
-        'Hidden joints are missing in all frames before the pipeline runs (place and score are 0), so '
+        'Hidden joints are missing in all frames before the pipeline runs (place and score are '
+        '0), so '
         'bones, motion and normalisation see that they are missing.'
     ]
     assert [note for note in report.notes if 'checkpoint' in note] == []
@@ -209,7 +210,8 @@ def test_the_script_draws_graphs_clips_and_pipelines(trained, tmp_path, monkeypa
         main(['pipeline', str(config), 'test_1', '--split', 'test', '-o', f'{name}_pipeline.png'])
     out = capsys.readouterr().out.split()
     assert out[1::2] == [
-        'graph_nturgb_d.png', 'graph_five.png', 'flat_start.png', 'flat.png', 'flat_clip.png', 'flat_pipeline.png',
+        'graph_nturgb_d.png', 'graph_five.png', 'flat_start.png', 'flat.png', 'flat_clip.png',
+        'flat_pipeline.png',
         'space_start.png', 'space.png', 'space_clip.png', 'space_pipeline.png']  # fmt: skip
     pictures = {path.name: opencv().imread(str(path)) for path in tmp_path.glob('*.png')}
     assert set(pictures) == set(out[1::2]) and all(
@@ -346,7 +348,8 @@ def test_a_network_that_wants_pictures_is_given_one(tmp_path):
 def pyskls_own(checkpoint, path):
     """Write a checkpoint as PYSKL does: meta by mmcv, an optimiser, class scores alone."""
     saved = read_checkpoint(checkpoint)
-    meta = dict(mmcv_version='1.5.0', time='Mon Jan  1 00:00:00 2024', epoch=16, iter=80, config='model = dict()',
+    meta = dict(mmcv_version='1.5.0', time='Mon Jan  1 00:00:00 2024', epoch=16, iter=80,
+        config='model = dict()',
                 hook_msgs=dict(last_ckpt='x/latest.pth', best_score=np.float64(0.9)))  # fmt: skip
     weights = {key: value for key, value in saved['state_dict'].items() if 'emb_fc' not in key}
     torch.save({'meta': meta, 'state_dict': weights, 'optimizer': saved['optimizer']}, path)
@@ -435,7 +438,7 @@ def test_single_clips_hear_of_another_skeleton_too(trained, caplog):
 
 
 def test_other_features_than_the_checkpoints_are_said(trained, tmp_path, capfd, caplog):
-    """A bone stream's checkpoint under the config of joints has the same shapes, and other scores."""
+    """A bone stream's checkpoint under the config of joints has the same shapes, other scores."""
     folder, config = trained[False]
     joints = tiny_graph.write_config(folder, 'joints.py')
     checkpoint = folder / 'run' / 'latest.pth'

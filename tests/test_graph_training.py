@@ -320,7 +320,10 @@ def test_two_processes_train_the_same_weights_and_continue_to_the_same_bits(whol
     assert same(a['raw_state_dict'], b['raw_state_dict']) and same(a['head'], b['head'])
 
 
-SMALLER = "model['backbone'].update(num_stages=2, tcn_type='unit_tcn', tcn_kernel_size=3, down_stages=[])\n"
+SMALLER = (
+    "model['backbone'].update(\n"
+    "    num_stages=2, tcn_type='unit_tcn', tcn_kernel_size=3, down_stages=[])\n"
+)
 
 
 @pytest.mark.slow
@@ -343,7 +346,7 @@ def test_a_compiled_network_trains_and_answers_alike(tmp_path):
 
 
 def test_one_network_trains_from_the_same_data_in_pictures_of_any_size(tmp_path):
-    """PreNormalize2D takes the clip's own img_shape: clips twice as large give the same key points."""
+    """PreNormalize2D takes the clip's own img_shape: clips twice as large give the same points."""
     config = problem(tmp_path, num_train=4, num_test=2)
     content = read_annotations(tmp_path / 'test.pkl')
     for clip in content['annotations']:

@@ -105,8 +105,11 @@ def test_the_demo_runs_outside_of_the_checkout(pyskl):
     assert 'wrote ensemble/Submission.zip' in said and '[train joint] pyskl train' in said
     assert (pyskl.folder / 'ensemble' / 'Submission.zip').is_file()
     assert (pyskl.folder / 'work_dirs' / 'demo_quick' / 'report.html').is_file()
-    said = pyskl('sweep', 'demo/joint.py', '--seeds', '0', '--device', 'cpu', '--cfg-options', 'total_epochs=1',
-                 *(f'data.{split}.ann_file=data/demo_quick/imigue_{split}.pkl' for split in ('train', 'val', 'test')))  # fmt: skip
+    options = ['total_epochs=1']
+    for split in ('train', 'val', 'test'):
+        options.append(f'data.{split}.ann_file=data/demo_quick/imigue_{split}.pkl')
+    run = 'sweep demo/joint.py --seeds 0 --device cpu --cfg-options'
+    said = pyskl(*run.split(), *options)
     assert 'table.md' in said
 
 

@@ -44,8 +44,10 @@ def test_log_lines_are_as_pyskl_wrote_them(whole):
     folder, _ = whole
     text = next((folder / 'run').glob('*[0-9].log')).read_text()
     assert re.search(
-        r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - pyskl - INFO - Epoch \[1\]\[2/5\]\tlr: \d\.\d{3}e-\d\d, eta: \d+:\d\d:\d\d, '
-        r'time: \d+\.\d{3}, data_time: \d+\.\d{3}, top1_acc: \d\.\d{4}, top5_acc: \d\.\d{4}, loss_cls: \d+\.\d{4}, '
+        r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - pyskl - INFO - Epoch \[1\]\[2/5\]\tlr: '
+        r'\d\.\d{3}e-\d\d, eta: \d+:\d\d:\d\d, '
+        r'time: \d+\.\d{3}, data_time: \d+\.\d{3}, top1_acc: \d\.\d{4}, top5_acc: \d\.\d{4}, '
+        r'loss_cls: \d+\.\d{4}, '
         r'loss_emb: \d+\.\d{4}, loss: \d+\.\d{4}$',
         text,
         re.M,

@@ -39,7 +39,7 @@ def say(*words):
 
 def iterate_and_exit(batches):
     held = iter(batches)
-    next(held), next(held)          # one from each worker: torch reports one that ends while it starts
+    next(held), next(held)  # one from each worker: torch reports one that ends while it starts
     sys.exit(0)
 
 
@@ -50,7 +50,8 @@ LEFT = {  # loaders that are live when the program ends
     'an iterator in a global': 'held = iter(loader()); next(held)',
     'a loop that is left early': 'for batch in loader(): break',
     'a loop without persistent workers': 'for batch in loader(persistent=False): break',
-    'whole epochs': 'batches = loader()\nfor epoch in range(2):\n    for batch in batches.epoch(epoch): pass',
+    'whole epochs': 'batches = loader()\nfor epoch in range(2):\n'
+    '    for batch in batches.epoch(epoch): pass',
     'two loaders at once': 'a, b = iter(loader()), iter(loader()); next(a), next(b)',
     'a loader in a thread': 'in_thread = []\n'
     'def work():\n    in_thread.append(iter(loader())); next(in_thread[0])\n'

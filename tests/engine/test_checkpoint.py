@@ -180,7 +180,8 @@ def test_missing_unexpected_and_misshaped_keys_are_named():
     model = torch.nn.Linear(3, 2)
     with pytest.raises(
         CheckpointError,
-        match=r'1 keys missing: bias.*1 keys unexpected: extra.*weight \(2, 4\) \(expected \(2, 3\)\)',
+        match=r'1 keys missing: bias.*1 keys unexpected: extra.*weight \(2, 4\) \(expected \(2, '
+        r'3\)\)',
     ):
         load_weights(model, {'weight': torch.zeros(2, 4), 'extra': torch.zeros(1)}, 'a.pth')
 

@@ -70,7 +70,7 @@ def test_softening_keeps_the_order_and_makes_probabilities(seed, temperature):
 
 
 def test_a_temperature_that_was_put_in_is_found():
-    """Labels drawn from the softened probabilities: the temperature that softens is the likeliest."""
+    """Labels drawn from softened probabilities: the temperature that softens is the likeliest."""
     rng = np.random.default_rng(1)
     sure = rng.normal(size=(20000, 5)) * 2
     for true in (0.5, 1.0, 2.5):
