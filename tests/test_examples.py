@@ -1,4 +1,6 @@
-"""What users write in a file of their own, with no other file touched: networks, inputs, data sets, steps."""
+"""What users write in a file of their own, with no other file touched: networks, inputs, data sets,
+steps.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +139,8 @@ def test_a_pipeline_that_lacks_what_the_recognizer_takes_is_named_before_data_ar
     (folder / 'train.pkl').unlink()
     with pytest.raises(
         ConfigError,
-        match=r"data\.train\.pipeline\[7\] \(Collect\) does not collect 'keypoint', which HeatmapsAndKey",
+        match=r"data\.train\.pipeline\[7\] \(Collect\) does not collect 'keypoint', which "
+        r'HeatmapsAndKey',
     ):
         script('train').main(
             [

@@ -1,4 +1,6 @@
-"""Files of every kind, spoilt by chance: each is read, or one UserError says what is wrong. The seeds are kept."""
+"""Files of every kind, spoilt by chance: each is read, or one UserError says what is wrong. The
+seeds are kept.
+"""
 
 from __future__ import annotations
 
@@ -177,7 +179,9 @@ def spoilt(raw: bytes, rng: np.random.Generator) -> bytes:
 
 
 def fuzz(kind: str, folder: Path, seed: int, count: int) -> tuple[int, float]:
-    """Spoil a file so many times. Returns how many were refused, and the slowest reading in seconds."""
+    """Spoil a file so many times. Returns how many were refused, and the slowest reading in
+    seconds.
+    """
     write, read = KINDS[kind]
     whole = write(folder)
     read(whole)

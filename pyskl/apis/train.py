@@ -176,7 +176,7 @@ def _train(
     for level, line in rate_notes:
         logger.log(level, '%s', line)
     _warn(logger, [*parts.warnings, *lock.notes])
-    sent = contextlib.nullcontext()
+    sent: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if ranks.is_main:
         facts = {key: meta[key] for key in _FACTS}
         sent = trainer.loggers.running(run.work_dir, trainer.iteration, facts, resume is not None)
