@@ -1,6 +1,4 @@
-"""A small 3-D network on heatmaps, and symmetric cross-entropy, a loss for labels that may be
-wrong.
-"""
+"""A small 3-D network on heatmaps, and symmetric cross-entropy, a loss for wrong labels."""
 
 from torch import nn
 

@@ -269,11 +269,12 @@ OLD = textwrap.dedent("""
     model = dict(
         type='Recognizer3D',
         backbone=dict(type='ResNet3dSlowOnly', pretrained=None, in_channels=17, base_channels=4,
-                      num_stages=3, out_indices=(2,), stage_blocks=(1, 1, 1), conv1_stride_s=1,
-                      pool1_stride_s=1, inflate=(0, 1, 1), spatial_strides=(2, 2, 2),
+                      num_stages=3, out_indices=(2,), stage_blocks=(1, 1, 1),
+                      conv1_stride_s=1, pool1_stride_s=1, inflate=(0, 1, 1),
+                      spatial_strides=(2, 2, 2),
                       temporal_strides=(1, 1, 2), dilations=(1, 1, 1)),
-        cls_head=dict(type='I3DHead', in_channels=64, num_classes=2, spatial_type='avg',
-                      dropout_ratio=0.3),
+        cls_head=dict(type='I3DHead', in_channels=64, num_classes=2,
+                      spatial_type='avg', dropout_ratio=0.3),
         train_cfg=dict(), test_cfg=dict(average_clips='prob'))
     left, right = [1, 3], [2, 4]
     pipeline = [dict(type='UniformSampleFrames', clip_len=8, num_clips=1, test_mode=True),
