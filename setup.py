@@ -1,4 +1,7 @@
-"""What pyproject.toml cannot say: configs/ travels in the package. pip install -c constraints.txt -e ."""
+"""What pyproject.toml cannot say: configs/ travels in the package.
+
+pip install -c constraints.txt -e .
+"""
 
 from pathlib import Path
 
@@ -9,7 +12,7 @@ CONFIGS = Path(__file__).parent / 'configs'
 
 
 class BuildWithConfigs(build_py):
-    """Copies configs/ to pyskl/_configs, where the package finds them when there is no checkout around it."""
+    """Copies configs/ to pyskl/_configs, where the package finds them without a checkout."""
 
     def run(self) -> None:
         super().run()

@@ -1,4 +1,4 @@
-"""The same as `pyskl ensemble`, beside the files that it reads and writes: python ensemble/ensemble.py --help."""
+"""The same as `pyskl ensemble`, beside the files that it reads: python ensemble/ensemble.py -h."""
 
 import sys
 from pathlib import Path

@@ -16,7 +16,9 @@ settings.load_profile('pyskl')
 
 @pytest.fixture(scope='session', autouse=True)
 def on_the_cpu():
-    """Where a test names no device it computes on the CPU, which the golden numbers are of; on a machine with a GPU too."""
+    """Where a test names no device it computes on the CPU, which the golden numbers are of; on a
+    machine with a GPU too.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distributed, 'default_device', lambda: 'cpu')
         yield
@@ -24,7 +26,7 @@ def on_the_cpu():
 
 @pytest.fixture(autouse=True)
 def components_as_before(tmp_path_factory):
-    """What a test registers, and what it imports from pytest's temporary folders, is gone after it."""
+    """What a test registers, and imports from pytest's temporary folders, is gone after it."""
     folders = str(tmp_path_factory.getbasetemp())
     registries = [
         value for value in vars(registry).values() if isinstance(value, registry.Registry)
@@ -43,7 +45,7 @@ def components_as_before(tmp_path_factory):
 
 
 def signals_as_in_a_terminal():
-    """A shell's background jobs and nohup ignore signals, and what tests start would inherit that."""
+    """A shell's background jobs and nohup ignore signals; what tests start would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ('SIGTERM', 'SIGHUP', 'SIGUSR1'):

@@ -1,4 +1,6 @@
-"""Wrong configs and command lines of the scripts that read one: each is one message that says where, what and what to try."""
+"""Wrong configs and command lines of the scripts that read one: each is one message that says
+where, what and what to try.
+"""
 
 from __future__ import annotations
 
@@ -427,7 +429,8 @@ KEYS = [
         'skeletons',
         'a joint that is not there',
         "for p in data.values():\n    if isinstance(p, dict):\n        p['pipeline'] = [dict(s, "
-        "skeletons=[(0, 9)], with_limb=True, with_kp=False) if s['type'] == 'GeneratePoseTarget' else s for s in p['pipeline']]\n"
+        "skeletons=[(0, 9)], with_limb=True, with_kp=False) if s['type'] == 'GeneratePoseTarget' "
+        "else s for s in p['pipeline']]\n"
         "model['backbone']['in_channels'] = 1\ndel p",
         '9',
     ),

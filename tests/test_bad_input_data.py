@@ -1,4 +1,6 @@
-"""Wrong data files given to the scripts: annotations, raw arrays, csv, label vectors, scores, ids. Each is one message."""
+"""Wrong data files given to the scripts: annotations, raw arrays, csv, label vectors, scores, ids.
+Each is one message.
+"""
 
 from __future__ import annotations
 

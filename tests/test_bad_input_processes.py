@@ -1,4 +1,6 @@
-"""Wrong inputs as users meet them: real processes, status 2, one message, no traceback, nothing touched."""
+"""Wrong inputs as users meet them: real processes, status 2, one message, no traceback, nothing
+touched.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What only a GPU shows: those tests skip without one. Before them, what can be told of CUDA without."""
+"""What only a GPU shows: those tests skip without one. Before them, what can be told of CUDA
+without.
+"""
 
 import json
 import shutil
@@ -122,12 +124,14 @@ def test_a_gpu_takes_the_views_that_fit_and_none_beyond_32_bits(monkeypatch, fre
     )
 
 
-# -- on a GPU -------------------------------------------------------------------------------------------------------------------------
+# -- on a GPU --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def exact():
-    """Training on both devices in full float32 and without chance: no TF32, no dropout. -> options, settings of the config"""
+    """Training on both devices in full float32 and without chance: no TF32, no dropout. -> options,
+    settings of the config
+    """
     yield {'deterministic': True}, ['model.cls_head.dropout=0.0']
     torch.use_deterministic_algorithms(False)
 

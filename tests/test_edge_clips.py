@@ -1,4 +1,6 @@
-"""Clips as bad as data get (nobody there, one frame, out of the picture, many people) train and test without NaN."""
+"""Clips as bad as data get (nobody there, one frame, out of the picture, many people) train and
+test without NaN.
+"""
 
 import json
 import logging
@@ -173,11 +175,11 @@ def test_each_edge_clip_alone_has_a_finite_loss(edges, tmp_path, name):
     )
 
 
-# Overflow ---------------------------------------------------------------------------------------------------------------
+# Overflow -----------------------------------------------------------------------------------------
 
 
 def poison(monkeypatch, factor, calls):
-    """The losses of these calls (from 1) are multiplied; returns how often the loss was asked for."""
+    """The losses of these calls (from 1) are multiplied; returns how often one was asked for."""
     from pyskl.models.heads.i3d_head import I3DHead
 
     loss, count = I3DHead.loss, []
@@ -194,7 +196,9 @@ def poison(monkeypatch, factor, calls):
 
 
 def test_float16_overflow_is_the_scalers_business_and_no_nan(tmp_path, monkeypatch):
-    """Gradients that overflow once: the step is left out, the scale halves, log and weights stay finite, training goes on."""
+    """Gradients that overflow once: the step is left out, the scale halves, log and weights stay
+    finite, training goes on.
+    """
     config = problem(tmp_path, extra='log_config = dict(interval=1)\n')
     poison(monkeypatch, 1e34, [3])
     train(config, TrainOptions(amp='fp16', validate=False))
@@ -228,7 +232,8 @@ def test_float16_that_overflows_for_good_stops_with_a_message(tmp_path, monkeypa
     poison(monkeypatch, float('nan'), range(6, 1000))
     with pytest.raises(
         UserError,
-        match=r'overflow in float16 at every scale.*in batches of these clips: train_\d+, .*24 more\. '
+        match=r'overflow in float16 at every scale.*in batches of these clips: train_\d+, .*24 '
+        r'more\. '
         r'.*epoch_\d\.pth.*--amp bf16',
     ):
         train(config, TrainOptions(amp='fp16', validate=False))

@@ -1,4 +1,6 @@
-"""What users write in a file of their own, with no other file touched: networks, inputs, data sets, steps."""
+"""What users write in a file of their own, with no other file touched: networks, inputs, data sets,
+steps.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +139,8 @@ def test_a_pipeline_that_lacks_what_the_recognizer_takes_is_named_before_data_ar
     (folder / 'train.pkl').unlink()
     with pytest.raises(
         ConfigError,
-        match=r"data\.train\.pipeline\[7\] \(Collect\) does not collect 'keypoint', which HeatmapsAndKey",
+        match=r"data\.train\.pipeline\[7\] \(Collect\) does not collect 'keypoint', which "
+        r'HeatmapsAndKey',
     ):
         script('train').main(
             [
@@ -152,6 +155,6 @@ def test_a_pipeline_that_lacks_what_the_recognizer_takes_is_named_before_data_ar
 @pytest.mark.parametrize('file', sorted(EXAMPLES.glob('*.py')), ids=lambda file: file.stem)
 def test_an_example_is_short_and_stands_in_the_docs(file):
     text = file.read_text()
-    assert len(text.splitlines()) < 80
+    assert len(text.splitlines()) < 90
     blocks = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.S)
     assert text in blocks

@@ -1,4 +1,6 @@
-"""Files from strangers, through every door that the scripts have: none of them runs anything, all are refused by name."""
+"""Files from strangers, through every door that the scripts have: none of them runs anything, all
+are refused by name.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,7 @@ def test_no_gadget_gets_through_the_door(
         call(Row(script, file, name, words, (file,)), folder, capfd, monkeypatch)
 
 
-# .npz and .npy ----------------------------------------------------------------------------------------------------------
+# .npz and .npy ------------------------------------------------------------------------------------
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -209,7 +211,7 @@ def test_no_pickle_inside_an_npy_file_runs(script, words, file, folder, mark, ca
         )
 
 
-# Checkpoints ------------------------------------------------------------------------------------------------------------
+# Checkpoints --------------------------------------------------------------------------------------
 
 
 def saved(value: object, zipped: bool = True) -> bytes:
@@ -336,7 +338,8 @@ def hostile_checkpoints(mark: str) -> dict[str, bytes]:
             + as_global('torch._utils._rebuild_tensor_v2')
             + b'((X\x07\x00\x00\x00storage'
             + as_global('torch.FloatStorage')
-            + b'X\x01\x00\x00\x000X\x03\x00\x00\x00cpu\x8a\x06\x00\x00\x00\x00\x00\x01tQK\x00(\x8a\x06\x00\x00\x00\x00\x00\x01t(K\x01t\x89'
+            + b'X\x01\x00\x00\x000X\x03\x00\x00\x00cpu\x8a\x06\x00\x00\x00\x00\x00\x01tQK\x00('
+            + b'\x8a\x06\x00\x00\x00\x00\x00\x01t(K\x01t\x89'
             + as_global('collections.OrderedDict')
             + b')RtR.'
         ),
@@ -385,11 +388,13 @@ def test_no_hostile_checkpoint_gets_through_any_door(
         call(Row(script, 'odd.pth', name, words, ('odd.pth',)), folder, capfd, monkeypatch)
 
 
-# Configs ----------------------------------------------------------------------------------------------------------------
+# Configs ------------------------------------------------------------------------------------------
 
 
 def test_nothing_but_the_config_its_bases_and_its_imports_is_executed(folder, tmp_path):
-    """Beside the config lie files that Python, a test runner or a careless loader might pick up; each would leave a mark."""
+    """Beside the config lie files that Python, a test runner or a careless loader might pick up;
+    each would leave a mark.
+    """
     marking = 'open({mark!r} + "_" + __name__.replace(".", "_"), "w").close()\n'.replace(
         '{mark!r}', repr(str(tmp_path / 'ran'))
     )

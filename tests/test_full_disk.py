@@ -1,4 +1,6 @@
-"""No room at any file that a script writes: one line, status 2, the older files whole, nothing left behind."""
+"""No room at any file that a script writes: one line, status 2, the older files whole, nothing left
+behind.
+"""
 
 import errno
 import os
@@ -68,7 +70,8 @@ WRITES = {  # command: the files that it writes
         '0001_light_hand.csv 0001_label.csv'
     ),
     'predict tiny.py short.pkl -C trained.pth --views 1 -o out': 'answers.json test_0.mp4',
-    'predict spotting.py film.mp4 -C spotting.pth --no-overlay --mediapipe-python {here}/python_ -o out': 'keypoints.pkl',
+    'predict spotting.py film.mp4 -C spotting.pth --no-overlay --mediapipe-python {here}/python_ '
+    '-o out': 'keypoints.pkl',
     'extract_pose film.mp4 --mediapipe-python {here}/python_ -o out/x.pkl': 'x.pkl',
     'export tiny.py -C trained.pth -o out/x.onnx': 'x.onnx',
     'convert_checkpoint trained.pth -o out/x.safetensors': 'x.safetensors',

@@ -1,4 +1,6 @@
-"""Files of every kind, spoilt by chance: each is read, or one UserError says what is wrong. The seeds are kept."""
+"""Files of every kind, spoilt by chance: each is read, or one UserError says what is wrong. The
+seeds are kept.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 from imigue_release import points, rows, xlsx
+from natops_files import made_up as natops_clips
+from natops_files import ts_file
 from raw_forms import CASES, made_up
-from test_natops import made_up as natops_clips
-from test_natops import ts_file
 from tiny import script
 
 from pyskl.annotations import make_annotation, open_annotations, write_annotations
@@ -177,7 +179,9 @@ def spoilt(raw: bytes, rng: np.random.Generator) -> bytes:
 
 
 def fuzz(kind: str, folder: Path, seed: int, count: int) -> tuple[int, float]:
-    """Spoil a file so many times. Returns how many were refused, and the slowest reading in seconds."""
+    """Spoil a file so many times. Returns how many were refused, and the slowest reading in
+    seconds.
+    """
     write, read = KINDS[kind]
     whole = write(folder)
     read(whole)

@@ -1,4 +1,6 @@
-"""What looks at a graph network or uses it: the report with its hidden joints, pictures, single clips, foreign checkpoints."""
+"""What looks at a graph network or uses it: the report with its hidden joints, pictures, single
+clips, foreign checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -58,12 +60,14 @@ def recognizer(run):
     return init_recognizer(config, folder / 'run' / 'latest.pth', 'cpu')
 
 
-# -- the report --------------------------------------------------------------------------------------------------------
+# -- the report ------------------------------------------------------------------------------------
 
 
 @SPACES
 def test_a_hidden_joint_is_missing_before_the_pipeline(trained, tmp_path, space):
-    """Counted by hand: the annotation without the joint, the pipeline, the view in the middle of three."""
+    """Counted by hand: the annotation without the joint, the pipeline, the view in the middle of
+    three.
+    """
     folder, _ = trained[space]
     options = ReportOptions(
         out=str(tmp_path / 'r.html'), occlusion=True, occlusion_clips=2, device='cpu'
@@ -72,7 +76,8 @@ def test_a_hidden_joint_is_missing_before_the_pipeline(trained, tmp_path, space)
     page = data_of(report.path)
     found = page['occlusion']
     assert found['hidden'] == [
-        'Hidden joints are missing in all frames before the pipeline runs (place and score are 0), so '
+        'Hidden joints are missing in all frames before the pipeline runs (place and score are '
+        '0), so '
         'bones, motion and normalisation see that they are missing.'
     ]
     assert [note for note in report.notes if 'checkpoint' in note] == []
@@ -137,7 +142,7 @@ def test_streams_say_apart_how_their_joints_were_hidden(trained, tmp_path):
     assert len(page['occlusion']['all']['limbs']) == 4 and page['layout']['name'] == 'five'
 
 
-# -- pictures ----------------------------------------------------------------------------------------------------------
+# -- pictures --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', [*PUBLISHED, 'imigue22', 'natops8', 'ntu25'])
@@ -205,7 +210,8 @@ def test_the_script_draws_graphs_clips_and_pipelines(trained, tmp_path, monkeypa
         main(['pipeline', str(config), 'test_1', '--split', 'test', '-o', f'{name}_pipeline.png'])
     out = capsys.readouterr().out.split()
     assert out[1::2] == [
-        'graph_nturgb_d.png', 'graph_five.png', 'flat_start.png', 'flat.png', 'flat_clip.png', 'flat_pipeline.png',
+        'graph_nturgb_d.png', 'graph_five.png', 'flat_start.png', 'flat.png', 'flat_clip.png',
+        'flat_pipeline.png',
         'space_start.png', 'space.png', 'space_clip.png', 'space_pipeline.png']  # fmt: skip
     pictures = {path.name: opencv().imread(str(path)) for path in tmp_path.glob('*.png')}
     assert set(pictures) == set(out[1::2]) and all(
@@ -266,7 +272,9 @@ def test_x_y_z_are_drawn_along_z_with_y_upwards(trained):
 
 @SPACES
 def test_stages_of_a_graph_pipeline_are_drawn_where_they_lie(trained, space):
-    """Pixels in their picture; what is normalised or a feature around itself; behind PreNormalize3D z is up."""
+    """Pixels in their picture; what is normalised or a feature around itself; behind PreNormalize3D
+    z is up.
+    """
     _, config = trained[space]
     recipe = read_run(config, ['stream=j']).recipe
     stages = pass_through(*find_clip(build_split(recipe, 'test'), recipe.data.test, 'test_1'))
@@ -284,7 +292,7 @@ def test_stages_of_a_graph_pipeline_are_drawn_where_they_lie(trained, space):
         np.testing.assert_array_equal(drawn[1].score, normal[..., 2])
 
 
-# -- one clip, in Python -----------------------------------------------------------------------------------------------
+# -- one clip, in Python ---------------------------------------------------------------------------
 
 
 @SPACES
@@ -334,20 +342,23 @@ def test_a_network_that_wants_pictures_is_given_one(tmp_path):
         inference_recognizer(model, np.ones((1, 20, 5, 3)), None)
 
 
-# -- checkpoints -------------------------------------------------------------------------------------------------------
+# -- checkpoints -----------------------------------------------------------------------------------
 
 
 def pyskls_own(checkpoint, path):
     """Write a checkpoint as PYSKL does: meta by mmcv, an optimiser, class scores alone."""
     saved = read_checkpoint(checkpoint)
-    meta = dict(mmcv_version='1.5.0', time='Mon Jan  1 00:00:00 2024', epoch=16, iter=80, config='model = dict()',
+    meta = dict(mmcv_version='1.5.0', time='Mon Jan  1 00:00:00 2024', epoch=16, iter=80,
+        config='model = dict()',
                 hook_msgs=dict(last_ckpt='x/latest.pth', best_score=np.float64(0.9)))  # fmt: skip
     weights = {key: value for key, value in saved['state_dict'].items() if 'emb_fc' not in key}
     torch.save({'meta': meta, 'state_dict': weights, 'optimizer': saved['optimizer']}, path)
 
 
 def test_a_checkpoint_of_pyskls_own_is_tested_started_from_and_used(trained, tmp_path, capfd):
-    """Also with a config whose pipelines collect `emb`: the checkpoint has no embedding, so there is none."""
+    """Also with a config whose pipelines collect `emb`: the checkpoint has no embedding, so there
+    is none.
+    """
     folder, config = trained[False]
     pyskls_own(folder / 'run' / 'latest.pth', tmp_path / 'j.pth')
     out = TestOptions(checkpoint=str(tmp_path / 'j.pth'), out=str(tmp_path / 'x.pkl'), device='cpu')
@@ -427,7 +438,7 @@ def test_single_clips_hear_of_another_skeleton_too(trained, caplog):
 
 
 def test_other_features_than_the_checkpoints_are_said(trained, tmp_path, capfd, caplog):
-    """A bone stream's checkpoint under the config of joints has the same shapes, and other scores."""
+    """A bone stream's checkpoint under the config of joints has the same shapes, other scores."""
     folder, config = trained[False]
     joints = tiny_graph.write_config(folder, 'joints.py')
     checkpoint = folder / 'run' / 'latest.pth'

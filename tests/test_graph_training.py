@@ -1,4 +1,6 @@
-"""Everything around a network, for graph networks: training, continuing, averaging, mixing, losses, other labels, files."""
+"""Everything around a network, for graph networks: training, continuing, averaging, mixing, losses,
+other labels, files.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,7 @@ def test_training_beats_chance_clearly_on_clips_it_has_not_seen(tmp_path, space)
     np.testing.assert_allclose(result.scores, plain.scores, atol=1e-5)
 
 
-# -- stopped and continued ---------------------------------------------------------------------------------------------
+# -- stopped and continued -------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -119,7 +121,7 @@ def test_the_number_of_workers_changes_no_bit(whole, tmp_path):
     assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
 
 
-# -- averages, mixing, losses ------------------------------------------------------------------------------------------
+# -- averages, mixing, losses ----------------------------------------------------------------------
 
 
 def same(a, b):
@@ -219,7 +221,7 @@ def test_rare_classes_are_seen_as_often_as_the_rule_says(tmp_path, rule):
     assert (tmp_path / 'run' / 'epoch_1.pth').exists()
 
 
-# -- label vectors -----------------------------------------------------------------------------------------------------
+# -- label vectors ---------------------------------------------------------------------------------
 
 
 def test_label_vectors_are_learnt_where_a_pipeline_collects_them(tmp_path):
@@ -258,7 +260,7 @@ total_epochs = 1
     assert counts == [0, 13, 0, 0]
 
 
-# -- around a run ------------------------------------------------------------------------------------------------------
+# -- around a run ----------------------------------------------------------------------------------
 
 
 def test_a_dry_run_writes_nothing_and_says_what_it_saw(whole, tmp_path, capsys):
@@ -318,7 +320,10 @@ def test_two_processes_train_the_same_weights_and_continue_to_the_same_bits(whol
     assert same(a['raw_state_dict'], b['raw_state_dict']) and same(a['head'], b['head'])
 
 
-SMALLER = "model['backbone'].update(num_stages=2, tcn_type='unit_tcn', tcn_kernel_size=3, down_stages=[])\n"
+SMALLER = (
+    "model['backbone'].update(\n"
+    "    num_stages=2, tcn_type='unit_tcn', tcn_kernel_size=3, down_stages=[])\n"
+)
 
 
 @pytest.mark.slow
@@ -341,7 +346,7 @@ def test_a_compiled_network_trains_and_answers_alike(tmp_path):
 
 
 def test_one_network_trains_from_the_same_data_in_pictures_of_any_size(tmp_path):
-    """PreNormalize2D takes the clip's own img_shape: clips twice as large give the same key points."""
+    """PreNormalize2D takes the clip's own img_shape: clips twice as large give the same points."""
     config = problem(tmp_path, num_train=4, num_test=2)
     content = read_annotations(tmp_path / 'test.pkl')
     for clip in content['annotations']:

@@ -146,7 +146,7 @@ def test_bones_along_other_edges_than_the_graphs_are_noted(folder, step, told):
         assert f"lacks {told} edge(s) of 'five'" in note
 
 
-# -- clips that are odd, not wrong -------------------------------------------------------------------------------------
+# -- clips that are odd, not wrong -----------------------------------------------------------------
 
 
 def changed(folder, tmp_path, change):

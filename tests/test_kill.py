@@ -1,4 +1,6 @@
-"""Killed hard, cut short, disk full: what is on the disk is whole, and the same command goes on to the same bits."""
+"""Killed hard, cut short, disk full: what is on the disk is whole, and the same command goes on to
+the same bits.
+"""
 
 import os
 import re
@@ -94,7 +96,7 @@ def test_writing_a_file_again_removes_what_a_killed_writer_left_of_it(tmp_path):
     assert remove_parts(tmp_path / 'nowhere') == []
 
 
-# Results ----------------------------------------------------------------------------------------------------------------
+# Results ------------------------------------------------------------------------------------------
 
 
 def clips(value: float) -> list[dict]:
@@ -144,8 +146,10 @@ def test_a_writer_killed_at_the_last_moment_leaves_the_old_file_whole(tmp_path, 
 
 
 def test_every_module_that_writes_files_writes_them_atomically():
-    """But for the logs, which grow line by line, zip archives made or read in memory, pipes, commands in messages (file_formats.py,
-    torch_files.py), and copies in a temporary folder (absent_base.py, benchmarks/videos.py)."""
+    """But for the logs, which grow line by line, zip archives made or read in memory, pipes,
+    commands in messages (file_formats.py, torch_files.py), and copies in a temporary folder
+    (absent_base.py, benchmarks/videos.py).
+    """
     writing = re.compile(
         r"(?<!fd)open\((?!os.devnull).*'[wax]b?'|write_(text|bytes)|\.tofile\(|np\.savez?\(|torch\.save\(|savetxt|open_memmap"
         r'|pickle\.dump\('
@@ -174,7 +178,7 @@ def test_every_module_that_writes_files_writes_them_atomically():
     }
 
 
-# The disk is full -------------------------------------------------------------------------------------------------------
+# The disk is full ---------------------------------------------------------------------------------
 
 LIMITED = """
 import resource, runpy, sys

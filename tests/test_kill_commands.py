@@ -1,4 +1,6 @@
-"""Killed at random moments: trainings of several processes and of graph networks, and tools that write files."""
+"""Killed at random moments: trainings of several processes and of graph networks, and tools that
+write files.
+"""
 
 import sys
 

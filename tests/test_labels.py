@@ -75,8 +75,10 @@ def test_names_are_a_list_a_file_or_known(tmp_path):
 
 
 @pytest.mark.parametrize('value, facts', [
-    ('none.txt', 'here: none.txt'), ('ntu6', 'Did you mean ntu60'), ([], 'list of texts'), ([1, 2], 'list of texts'),
-    (['a', ' '], 'list of texts'), (b'ab', 'list of texts'), (7, 'list of texts'), ('/dev/zero', 'regular file'),
+    ('none.txt', 'here: none.txt'), ('ntu6', 'Did you mean ntu60'), ([], 'list of texts'),
+    ([1, 2], 'list of texts'),
+    (['a', ' '], 'list of texts'), (b'ab', 'list of texts'), (7, 'list of texts'),
+    ('/dev/zero', 'regular file'),
     (str(ROOT / 'tests'), 'folder')])  # fmt: skip
 def test_what_are_no_names_is_told(value, facts):
     with pytest.raises(DataError, match=facts):
@@ -185,8 +187,9 @@ def test_label_vectors_are_made_of_a_files_own_names(tmp_path):
     with pytest.raises(DataError, match='bare.pkl'):
         tool.names_in(str(tmp_path / 'bare.pkl'))
     (tmp_path / 'glove.txt').write_text('c 1 0\nd 0 2\n')
-    tool.main(['--glove', str(tmp_path / 'glove.txt'), '--labels', str(tmp_path / 'mine.pkl'), '--dim', '2',
-               '--out', str(tmp_path / 'table.npy')])  # fmt: skip
+    words = {'glove': 'glove.txt', 'labels': 'mine.pkl', 'out': 'table.npy'}
+    files = [f'--{name}={tmp_path / file}' for name, file in words.items()]
+    tool.main([*files, '--dim', '2'])
     assert np.load(tmp_path / 'table.npy').tolist() == [[1, 0], [0, 2]]
 
 
@@ -235,7 +238,7 @@ def test_pictures_name_classes_as_option_config_or_data_say(tmp_path, monkeypatc
 
 @pytest.fixture(scope='module')
 def tested(tmp_path_factory):
-    """Forty clips of 32 classes in two files, one of which says names and layout, and their scores."""
+    """Forty clips of 32 classes in two files, one of them with names and layout; their scores."""
     folder = tmp_path_factory.mktemp('tested')
     labels = write_clips(folder / 'bare.pkl', 40)
     clips = list(open_annotations(folder / 'bare.pkl'))
@@ -253,7 +256,8 @@ def report_of(tested, file, options=None, **test):
 
 @pytest.mark.parametrize('file, test, names', [
     ('bare', {}, None), ('imigue', {}, list(IMIGUE_LABELS)), ('own', {}, OWN),
-    ('bare', dict(pipeline=[dict(type='GeneratePoseTarget', layout='imigue22')]), list(IMIGUE_LABELS)),
+    ('bare', dict(pipeline=[dict(type='GeneratePoseTarget', layout='imigue22')]),
+        list(IMIGUE_LABELS)),
     ('bare', dict(pipeline=[dict(type='GenSkeFeat', dataset='openpose')]), None)])  # fmt: skip
 def test_a_report_names_classes_as_config_or_data_say(tested, file, test, names):
     data = report_of(tested, file, **test)

@@ -1,4 +1,6 @@
-"""Machines with little of something, odd names and odd text files: what happens is one line, or all goes well."""
+"""Machines with little of something, odd names and odd text files: what happens is one line, or all
+goes well.
+"""
 
 import codecs
 import errno

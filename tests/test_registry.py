@@ -184,7 +184,8 @@ def test_a_name_that_is_taken_is_refused_with_both_places_unless_forced(toys):
     old = toys.get('Car')
     with pytest.raises(
         ConfigError,
-        match=r"'Car' is already the name of a toy, test_registry.toys.*Car. Give test_registry.test_a_.*Car",
+        match=r"'Car' is already the name of a toy, test_registry.toys.*Car. Give "
+        r'test_registry.test_a_.*Car',
     ):
         toys.register_module(module=Car)
     with pytest.raises(ConfigError, match="'Car' is already"):

@@ -1,4 +1,6 @@
-"""What makes training fast must not change what is learnt: a short run under each setting ends within the noise of float32."""
+"""What makes training fast must not change what is learnt: a short run under each setting ends
+within the noise of float32.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ def float32(data, tmp_path_factory):
 
 
 def assert_within_noise(found, float32):
-    """Within three standard deviations of the seeds, but at least 8 points of 100 and 0.25 of log-likelihood: three seeds tell little."""
+    """Within three standard deviations of the seeds, but at least 8 points of 100 and 0.25 of
+    log-likelihood: three seeds tell little.
+    """
     allowed = np.maximum(3 * float32.std(0, ddof=1), (0.08, 0.25))
     assert (np.abs(np.array(found) - float32.mean(0)) <= allowed).all(), (
         f'{found}, float32 has {float32.tolist()}'

@@ -1,4 +1,6 @@
-"""Two processes in one folder: nothing is read half, nothing is mixed, and the second one says what it found."""
+"""Two processes in one folder: nothing is read half, nothing is mixed, and the second one says what
+it found.
+"""
 
 import errno
 import json

@@ -1,4 +1,6 @@
-"""The wheel, installed without the checkout: commands, configs and the demo work in an empty folder."""
+"""The wheel, installed without the checkout: commands, configs and the demo work in an empty
+folder.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def pip(*words):
 
 @pytest.fixture(scope='module')
 def home(tmp_path_factory):
-    """A folder with an environment that has the wheel, and sees what is installed here but not this checkout."""
+    """A folder with an environment that has the wheel, and sees what is installed here but not this
+    checkout.
+    """
     folder = tmp_path_factory.mktemp('wheel')
     source = folder / 'source'
     ignored = shutil.ignore_patterns('.*', '__pycache__', 'tests', 'work_dirs', 'data', 'build')
@@ -101,8 +105,11 @@ def test_the_demo_runs_outside_of_the_checkout(pyskl):
     assert 'wrote ensemble/Submission.zip' in said and '[train joint] pyskl train' in said
     assert (pyskl.folder / 'ensemble' / 'Submission.zip').is_file()
     assert (pyskl.folder / 'work_dirs' / 'demo_quick' / 'report.html').is_file()
-    said = pyskl('sweep', 'demo/joint.py', '--seeds', '0', '--device', 'cpu', '--cfg-options', 'total_epochs=1',
-                 *(f'data.{split}.ann_file=data/demo_quick/imigue_{split}.pkl' for split in ('train', 'val', 'test')))  # fmt: skip
+    options = ['total_epochs=1']
+    for split in ('train', 'val', 'test'):
+        options.append(f'data.{split}.ann_file=data/demo_quick/imigue_{split}.pkl')
+    run = 'sweep demo/joint.py --seeds 0 --device cpu --cfg-options'
+    said = pyskl(*run.split(), *options)
     assert 'table.md' in said
 
 

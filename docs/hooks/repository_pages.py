@@ -1,4 +1,4 @@
-"""Brings the READMEs of the folders into the site, and makes links between files of the repository work there.
+"""Brings the folders' READMEs into the site; links between files of the repository work there.
 
 A fact stands in one file of the repository; the site shows that file. A link in it is written as
 it works in the repository (`../data/README.md#videos`), and becomes the link between the pages.

@@ -122,7 +122,9 @@ FILE_FORMATS = {
         "a folder of iMiGUE's release", 'python tools/readlabel.py {path} reads it.'
     ),
     'csv': FileFormat(
-        'a table (csv)', f'tools/convert.py --help lists the tables that are read. {_BY_HAND}'
+        'a table (csv)',
+        'tools/convert.py --help lists the tables that are read; docs/own_skeletons.md shows how '
+        f'to read one of your own. {_BY_HAND}',
     ),
     'xlsx': FileFormat(
         'an Excel workbook (xlsx)',

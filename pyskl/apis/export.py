@@ -17,7 +17,7 @@ from .. import __version__
 from ..datasets.pipelines.base import is_ours
 from ..errors import ConfigError, DataError, UserError
 from ..export.network import ExportedNetwork
-from ..export.plan import Plan, graph_of, is_2d, plan_of
+from ..export.plan import Plan, graph_of, plan_of
 from ..export.writing import as_onnx, as_pt2, replace_adaptive_pooling, trace
 from ..files.atomic import atomic_write
 from ..inference.clips import clips_of
@@ -30,6 +30,7 @@ from ..onnx.about import KEY, STEPS, VERSION
 from ..onnx.recognizer import OnnxRecognizer, library
 from .export_check import NUM_CLIPS, TOLERANCE, compare, made_up_clips
 from .inference import init_recognizer
+from .trained import TrainedRecognizer
 
 SUFFIXES = ('.onnx', '.pt2')
 RECOGNIZERS = (Recognizer2D, Recognizer3D, MMRecognizer3D, RecognizerGCN)
@@ -124,7 +125,7 @@ def export_network(
 
 
 def graph_with_steps(
-    model: nn.Module, precision: Literal['fp32', 'fp16'] = 'fp32'
+    model: TrainedRecognizer, precision: Literal['fp32', 'fp16'] = 'fp32'
 ) -> tuple[ExportedNetwork, GraphAbout]:
     """Build the graph for a file, and the file's description.
 
@@ -139,7 +140,7 @@ def graph_with_steps(
     return _network(model, plan, precision), _about(model, plan, precision)
 
 
-def _plan(model: nn.Module) -> Plan:
+def _plan(model: TrainedRecognizer) -> Plan:
     """Divide the test pipeline of a model; ConfigError if it cannot be exported."""
     recipe = model.cfg
     if recipe.gives_features or recipe.keeps_views_apart:
@@ -152,6 +153,7 @@ def _plan(model: nn.Module) -> Plan:
             f'{recipe.filename}: model.type = {type(model).__name__} cannot be exported. Expected '
             'Recognizer2D, Recognizer3D, MMRecognizer3D or RecognizerGCN, or one derived from them.'
         )
+    assert recipe.data.test is not None  # init_recognizer requires it
     where, channels = _place(model), model.backbone.in_channels
     plan = plan_of(model.pipeline, recipe.data.test['pipeline'], channels, where)
     for step, _ in plan.outside:
@@ -163,7 +165,7 @@ def _plan(model: nn.Module) -> Plan:
     return plan
 
 
-def _network(model: nn.Module, plan: Plan, precision: str) -> ExportedNetwork:
+def _network(model: TrainedRecognizer, plan: Plan, precision: str) -> ExportedNetwork:
     """Build the graph around a copy of the model without its CPU speed-ups."""
     plain = undo_speed_up(copy.deepcopy(model)).eval().requires_grad_(False)
     fuse_conv_bn(plain)
@@ -173,11 +175,11 @@ def _network(model: nn.Module, plan: Plan, precision: str) -> ExportedNetwork:
     return graph_of(plain, plan, _place(model))
 
 
-def _place(model: nn.Module) -> str:
+def _place(model: TrainedRecognizer) -> str:
     return f'{model.cfg.filename}: data.test.pipeline'
 
 
-def _about(model: nn.Module, plan: Plan, precision: str) -> GraphAbout:
+def _about(model: TrainedRecognizer, plan: Plan, precision: str) -> GraphAbout:
     wanted, num_classes = model.wanted, model.cls_head.num_classes
     layout = wanted.expected.layout
     steps = [{**config, 'type': type(step).__name__} for step, config in plan.outside]
@@ -199,7 +201,7 @@ def _about(model: nn.Module, plan: Plan, precision: str) -> GraphAbout:
         by=wanted.expected.by,
         layout=None if layout is None else layout.config(),
         pictures=wanted.pictures,
-        segments=model.test_cfg.num_segs if is_2d(model) else 1,
+        segments=model.test_cfg.num_segs if isinstance(model, Recognizer2D) else 1,
     )
 
 
@@ -242,7 +244,7 @@ def _run(
         ) from error
 
 
-def _clips_to_check(model: nn.Module, options: ExportOptions) -> list[dict[str, Any]]:
+def _clips_to_check(model: TrainedRecognizer, options: ExportOptions) -> list[dict[str, Any]]:
     if options.clips is None:
         return made_up_clips(model)
     clips = clips_of(model, options.clips, options.img_shape)[:NUM_CLIPS]

@@ -13,6 +13,7 @@ import torch
 from ..datasets import Compose
 from ..datasets.label_embeddings import load_label_embeddings
 from ..datasets.loader import collate
+from ..datasets.pipelines import GeneratePoseTarget
 from ..datasets.pipelines.compose import FROM_DATASET
 from ..datasets.video_checks import needs_length
 from ..engine.batch import predict
@@ -83,7 +84,7 @@ def init_recognizer(
     model.pipeline = Compose(steps, where, entries=(*FROM_DATASET, 'array'))
     model.wanted = wanted_of(model)
     model = model.to(choose_device(None if device is None else str(device)))
-    return cast(TrainedRecognizer, speed_up(model).eval())
+    return speed_up(model).eval()
 
 
 def inference_recognizer(
@@ -99,15 +100,15 @@ def inference_recognizer(
 ) -> list:
     """Return the most likely classes of a clip, or of several, as (name, probability).
 
-    One clip has one answer, a list of pairs, the most likely class first; it is empty where the clip
-    shows nobody. A list or a file of clips has a list of answers in the same order.
+    One clip has one answer, a list of pairs, the most likely class first; it is empty where the
+    clip shows nobody. A list or a file of clips has a list of answers in the same order.
 
     Args:
         model: from init_recognizer.
         clip: one of
-            - key points (M, T, V, 3) of M people: in a picture x px, y px and a score 0..1; in space
-              x, y, z. (M, T, V, 2) are x, y of joints that are all seen, (T, V, 2 or 3) is one
-              person. A missing joint is zeros or NaN;
+            - key points (M, T, V, 3) of M people: in a picture x px, y px and a score 0..1; in
+              space x, y, z. (M, T, V, 2) are x, y of joints that are all seen, (T, V, 2 or 3) is
+              one person. A missing joint is zeros or NaN;
             - an annotation: a dict with at least `keypoint`, as annotation files hold them;
             - the path of an .npy file of such key points, or of an .npz file with the fields of one
               annotation (keypoint, keypoint_score, img_shape);
@@ -153,22 +154,27 @@ def class_scores(
     for start in range(0, len(clips), size):
         samples = [test_sample(model, clip) for clip in clips[start : start + size]]
         if views == 1:
-            samples = [_one_view(sample, model.takes) for sample in samples]
+            samples = [middle_view(model, sample) for sample in samples]
         batch = collate(samples)
         model.check_batch(batch, training=False)
         found = predict(model, batch, next(model.parameters()).device)
         yield from joint_scores({name: scores.cpu().numpy() for name, scores in found.items()})
 
 
-def _one_view(sample: Mapping[str, Any], takes: Sequence[str]) -> dict[str, Any]:
-    """Return a sample with only the middle view of each entry that the network takes."""
+def middle_view(model: TrainedRecognizer, sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a sample with one view of each entry that the network takes: the middle one.
+
+    Mirrored copies, which follow the S plain views of an entry, do not count.
+    """
+    steps = model.pipeline.steps
+    mirrored = any(isinstance(step, GeneratePoseTarget) and step.spec.double for step in steps)
     reduced = dict(sample)
-    for name in (name for name in takes if name in sample):
+    for name in (name for name in model.takes if name in sample):
         views = sample[name]
-        middle = len(views) // 2
-        reduced[name] = (
-            views.middle_view() if isinstance(views, Input) else views[middle : middle + 1]
-        )
+        is_input = isinstance(views, Input)
+        num_views = views.shape[1] if is_input else len(views)
+        middle = (num_views // 2 if mirrored else num_views) // 2
+        reduced[name] = views.view(middle) if is_input else views[middle : middle + 1]
     return reduced
 
 

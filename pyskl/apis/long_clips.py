@@ -21,6 +21,7 @@ from .window_scores import spotting_fault
 
 LENGTH = 90  # frames of a window, the longest of iMiGUE's arrays
 _AT_ONCE = 64  # windows to cut out at once
+_MAX_FPS = 1000  # a clip that claims more is not resampled
 
 Place = tuple[int, int, int]  # first frame of a window, the frame after the last, the middle
 
@@ -126,7 +127,7 @@ def answer_clip(
     """
     num_frames, fps = int(clip['total_frames']), clip.get('fps')
     rate = 1.0
-    if windows.fps is not None and isinstance(fps, (int, float)) and 0 < fps < 1000:
+    if windows.fps is not None and isinstance(fps, (int, float)) and 0 < fps < _MAX_FPS:
         rate = fps / windows.fps
     if num_resampled(num_frames, rate) <= max(windows.lengths) or is_compressed(clip):
         [probs] = _of_clips(model, [clip], views)

@@ -20,8 +20,8 @@ from .layouts import with_stored_layouts
 from .options import TrainOptions
 from .setup import Run
 
-# chosen_seed compares the seed; test_cfg has no influence on the weights.
-_COMPARED_ELSEWHERE = ('seed: ', 'model.test_cfg')
+# Not compared: the seed, which chosen_seed compares, and test_cfg, which influences no weights.
+_NOT_COMPARED = ('seed: ', 'model.test_cfg')
 
 
 @dataclass
@@ -41,13 +41,13 @@ class Resume:
     origin: str | None = None
 
     @property
-    def place(self) -> tuple[Any, Any]:
+    def progress(self) -> tuple[Any, Any]:
         """Number of epochs and iterations done."""
         return self.data['meta'].get('epoch'), self.data['meta'].get('iter')
 
     def is_newer_than(self, other: Resume) -> bool:
         """Return whether this checkpoint has more iterations than another."""
-        done, done_before = self.place[1], other.place[1]
+        done, done_before = self.progress[1], other.progress[1]
         return isinstance(done, int) and isinstance(done_before, int) and done > done_before
 
 
@@ -139,8 +139,8 @@ def _changes(checkpoint: Mapping[str, Any], recipe: Recipe, options: TrainOption
             lines = differences(json.loads(before), json.loads(settings_text(recipe)))
         except (ValueError, RecursionError):
             lines = [f'its settings are unreadable: {before[:80]!r}']
-    lines = [line for line in lines if not line.startswith(_COMPARED_ELSEWHERE)]
-    for name, value in flags(options).items():
+    lines = [line for line in lines if not line.startswith(_NOT_COMPARED)]
+    for name, value in result_flags(options).items():
         if name in meta and plain(meta[name]) != plain(value):
             lines.append(f'--{name}: {plain(meta[name])} -> {plain(value)}')
     return lines
@@ -155,8 +155,8 @@ def as_trained(recipe: Recipe, resume: Resume | None) -> Recipe:
     return recipe
 
 
-def flags(options: TrainOptions) -> dict[str, Any]:
-    """Return the options that influence the weights."""
+def result_flags(options: TrainOptions) -> dict[str, Any]:
+    """Return the options of the command line that influence the weights."""
     return {'amp': options.amp, 'deterministic': options.deterministic}
 
 

@@ -22,7 +22,7 @@ from ..engine.log import JsonLog, get_logger
 from ..files.atomic import atomic_write
 from ..recipe import Recipe, dump_config
 from .options import Given, TrainOptions
-from .resume import Resume, flags
+from .resume import Resume, result_flags
 from .setup import Run
 
 
@@ -40,7 +40,7 @@ def meta_of_run(
         'torch_version': str(torch.__version__),
         'settings': settings,
         'seed': seed,
-        **flags(options),
+        **result_flags(options),
         'world': ranks.world,
         'class_counts': counts,
         'resumed_from': None if resume is None else resume.origin,

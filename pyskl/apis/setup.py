@@ -318,7 +318,7 @@ def log_setting(
             'slower than float32. Remove --amp here.'
         )
     late = [key for key, value in first_batch(batches).items() if isinstance(value, Input)]
-    logger.info('Computed on the device: %s; the rest in the loader', ', '.join(late) or 'nothing')
+    logger.info('Computed on the device: %s', ', '.join(late) or 'nothing, all in the loader')
     if recipe.ema is not None:
         logger.info(
             'The moving average of the weights (ema, decay %g) is validated and saved as '

@@ -30,7 +30,7 @@ from ..wording import count, some
 from .setup import read_run
 from .spotting import Spotter, StreamScores, check_fits
 
-MOST_NOTES = 5
+MAX_NOTES = 5
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ def choose_settings(
         print(f'weights {where}: {" ".join(f"{weight:g}" for weight in spotter.weights)}')
 
     def to_file(name: str, segments: Sequence[Segment]) -> list[Segment]:
-        given = recordings[name]
-        return in_file_frames(segments, given.first, given.num_frames, given.rate)
+        recording = recordings[name]
+        return in_file_frames(segments, recording.first, recording.num_frames, recording.rate)
 
     scores_of = {name: spotter.blend(each.scores) for name, each in recordings.items()}
     truth = {name: each.truth for name, each in recordings.items()}
@@ -110,12 +110,12 @@ def choose_settings(
         f'thresholds {where} (F1 {f1:.4f} there, which is optimistic since they were chosen on '
         f'them): {", ".join(values)}'
     )
-    made = {
+    how_chosen = {
         'chosen_on': [str(file.path) for file in chosen],
         'f1_there': f1,
         'iou': CHALLENGE_IOU,
     }
-    return thresholds, made
+    return thresholds, how_chosen
 
 
 def _chosen_weights(recordings: Sequence[_Labelled], background: int | None) -> tuple[float, ...]:
@@ -153,10 +153,10 @@ def score_recordings(
                 bar.set_postfix_str(f'{name} {done / total:.0%}')
 
             yield file, recording, spotter.stream_scores(recording, progress=show)
-    for note in notes[:MOST_NOTES]:
+    for note in notes[:MAX_NOTES]:
         print(f'warning: {note}')
-    if len(notes) > MOST_NOTES:
-        print(f'warning: and {len(notes) - MOST_NOTES} more such lines')
+    if len(notes) > MAX_NOTES:
+        print(f'warning: and {len(notes) - MAX_NOTES} more such lines')
 
 
 def segments_of(

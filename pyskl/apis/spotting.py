@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -237,10 +237,7 @@ def load_spotter(
         ConfigError: configs that contradict one another; no config says how long windows are.
         CheckpointError: a checkpoint does not fit its config.
     """
-    models = [
-        cast(TrainedRecognizer, init_recognizer(config, checkpoint, device))
-        for config, checkpoint in streams
-    ]
+    models = [init_recognizer(config, checkpoint, device) for config, checkpoint in streams]
     configs = [spotting_config(model) for model in models]
     where = ' and '.join(str(model.cfg.filename) for model in models)
     first = configs[0]

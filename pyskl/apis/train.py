@@ -37,8 +37,8 @@ from .resume import (
     as_trained,
     checkpoint_to_resume,
     chosen_seed,
-    flags,
     how_to_go_on,
+    result_flags,
     settings_text,
 )
 from .run_files import meta_of_run, open_work_dir
@@ -136,8 +136,8 @@ def _train(
     run = replace(run, recipe=recipe)
     prepare_machine(recipe, ranks, options.deterministic)
     same = {
-        'settings': [settings, flags(options), seed],
-        'checkpoint': None if resume is None else resume.place,
+        'settings': [settings, result_flags(options), seed],
+        'checkpoint': None if resume is None else resume.progress,
     }
     parts = _build(recipe, options, ranks, collectives, seed, same, given)
     model, train_batches, val_batches = parts.model, parts.train, parts.val
@@ -176,7 +176,7 @@ def _train(
     for level, line in rate_notes:
         logger.log(level, '%s', line)
     _warn(logger, [*parts.warnings, *lock.notes])
-    sent = contextlib.nullcontext()
+    sent: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if ranks.is_main:
         facts = {key: meta[key] for key in _FACTS}
         sent = trainer.loggers.running(run.work_dir, trainer.iteration, facts, resume is not None)
@@ -305,7 +305,9 @@ def _clips(batches: Batches | None) -> Any:
 def _log_resume(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
     without = '--no-resume with another --work-dir' if given is None else 'without resume_from, it'
     advice = f'{without} starts anew.'
-    logger.info('Going on from %s (epoch %s, iteration %s); %s', resume.path, *resume.place, advice)
+    logger.info(
+        'Going on from %s (epoch %s, iteration %s); %s', resume.path, *resume.progress, advice
+    )
     for note in resume.notes:
         logger.warning('%s', note)
 

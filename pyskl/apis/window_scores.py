@@ -37,8 +37,8 @@ def spotting_fault(model: TrainedRecognizer) -> str | None:
             'its network sees pictures, and spotting takes key points alone. tools/predict.py '
             'answers for windows of a video.'
         )
-    how = model.test_cfg
-    if how.feat_ext or getattr(how, 'gives_cells', False) or how.in_probabilities:
+    test_cfg = model.test_cfg
+    if test_cfg.feat_ext or getattr(test_cfg, 'gives_cells', False) or test_cfg.in_probabilities:
         return (
             'model.test_cfg: with feat_ext, score_ext, semantic_weight or classes there are no '
             'class scores for each view. Leave them out here.'
@@ -55,11 +55,11 @@ def for_windows(model: TrainedRecognizer) -> tuple[TrainedRecognizer, Compose]:
     fault = spotting_fault(model)
     if fault is not None:
         raise ConfigError(f'{model.cfg.filename}: {fault}')
-    most = model.test_cfg.max_testing_views
-    if most is None and isinstance(model, RecognizerGCN):
-        most = GRAPH_VIEWS.get(model.target.device.type, GRAPH_VIEWS['cpu'])
+    max_views = model.test_cfg.max_testing_views
+    if max_views is None and isinstance(model, RecognizerGCN):
+        max_views = GRAPH_VIEWS.get(model.target.device.type, GRAPH_VIEWS['cpu'])
     prepared = copy.copy(model)
-    prepared.test_cfg = replace(model.test_cfg, average_clips=None, max_testing_views=most)
+    prepared.test_cfg = replace(model.test_cfg, average_clips=None, max_testing_views=max_views)
     return prepared, window_pipeline(model.pipeline, f'{model.cfg.filename}: data.test.pipeline')
 
 
@@ -98,4 +98,5 @@ def window_probs(
             'infinity. Expected numbers: did its training diverge? Take an earlier checkpoint.'
         )
     probs = logits.sigmoid() if model.cls_head.multi_class else logits.softmax(-1)
-    return probs.mean(0).unflatten(0, (-1, len(spans))).mean(0).cpu().numpy()
+    by_flip = probs.mean(0).unflatten(0, (-1, len(spans)))  # (F, S, K)
+    return by_flip.mean(0).cpu().numpy()

@@ -31,7 +31,9 @@ from .places import configs_folder
 
 STREAMS = ('joint', 'limb', 'graph')
 BLOCK = re.compile(r'(# --- your data -+\n).*?(# --- end of your data -+\n)', re.DOTALL)
-STEPS = 500  # of 16 clips, about: enough for such a network
+STEPS = 500  # about: enough for such a network
+BATCH = 16  # clips per step, videos_per_gpu of the template
+MAX_EPOCHS = 250
 SIDES = re.compile(r'\b(left|right)\b', re.IGNORECASE)
 
 
@@ -138,7 +140,7 @@ class Data:
     @property
     def total_epochs(self) -> int:
         """Epochs of about STEPS steps in total."""
-        return int(np.clip(round(STEPS * 16 / self.num_train), 5, 60))
+        return int(np.clip(round(STEPS * BATCH / self.num_train), 5, MAX_EPOCHS))
 
     def block(self, name: str) -> str:
         """Return the lines between the marks of configs/own/joint.py."""

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -159,11 +159,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     from ..apis import init_recognizer
     from ..apis.clip_joints import check_layouts, layout_of_model, with_joints
     from ..apis.long_clips import answer_clip, windows_of
-    from ..apis.trained import TrainedRecognizer, class_names_of
+    from ..apis.trained import class_names_of
     from ..apis.video_clips import takes_only_pictures
 
     # The network, and whether the inputs suit it; finding key points takes minutes.
-    model = cast(TrainedRecognizer, init_recognizer(args.config, args.checkpoint, args.device))
+    model = init_recognizer(args.config, args.checkpoint, args.device)
     layout, names = layout_of_model(model), class_names_of(model, ('--labels', args.labels))
     windows = windows_of(model, args.window, args.every)
     sees_pictures = takes_only_pictures(model.pipeline)

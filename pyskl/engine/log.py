@@ -1,4 +1,4 @@
-"""Logs of a run: TIMESTAMP.log for people and TIMESTAMP.log.json for programs, as PYSKL has them."""
+"""Logs of a run as PYSKL has them: TIMESTAMP.log for people, TIMESTAMP.log.json for programs."""
 
 from __future__ import annotations
 

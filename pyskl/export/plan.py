@@ -196,12 +196,9 @@ def graph_of(model: Any, plan: Plan, where: str) -> ExportedNetwork:
         draw = _drawing(model.backbone.in_channels[1], plan, size)
         shapes = (frames, (plan.num_clips, plan.clip_len['Pose']))
         return FrameAndHeatmapNetwork(model, scale, draw, shapes, size)
-    return FrameNetwork(model, scale, frames[:1] if is_2d(model) else frames, size)
-
-
-def is_2d(model: Any) -> bool:
-    """Return whether each picture passes the network by itself."""
-    return isinstance(model, Recognizer2D)
+    return FrameNetwork(
+        model, scale, frames[:1] if isinstance(model, Recognizer2D) else frames, size
+    )
 
 
 def _check_inputs(model: Any, plan: Plan, where: str) -> None:
@@ -212,7 +209,7 @@ def _check_inputs(model: Any, plan: Plan, where: str) -> None:
         allowed, expected = [set()], 'FormatGCNInput'
     elif isinstance(model, MMRecognizer3D):
         allowed, expected = [{GeneratePoseTarget, Normalize}], 'GeneratePoseTarget and Normalize'
-    elif is_2d(model):
+    elif isinstance(model, Recognizer2D):
         allowed = [{Normalize}, {GeneratePoseTarget, Heatmap2Potion}]
         expected = 'Normalize, or GeneratePoseTarget and Heatmap2Potion,'
     else:

@@ -40,8 +40,8 @@ def load_npy(path: str | os.PathLike) -> np.ndarray:
         DataError: missing, unreadable, empty, cut short, no .npy file, or objects (pickles) in it.
 
     Example:
-        >>> load_npy('train_data.npy').shape
-        (12893, 3, 90, 22, 1)
+        >>> load_npy('train_label.npy').shape
+        (12893,)
     """
     path = Path(path)
     try:

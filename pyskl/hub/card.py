@@ -1,4 +1,4 @@
-"""What is told of a trained network: facts for programs (config.json) and a model card for people."""
+"""Describe a trained network: facts for programs (config.json) and a model card for people."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ def _figures(path: str | os.PathLike, checkpoint: str | os.PathLike) -> dict[str
         _real_name(checkpoint),
     }:
         raise DataError(
-            f'{path}: has the figures of {plain(tested)}, not of {checkpoint}. Test that checkpoint, '
-            'or leave the figures out.'
+            f'{path}: has the figures of {plain(tested)}, not of {checkpoint}. Test that '
+            'checkpoint, or leave the figures out.'
         )
     numbers = {
         str(name): value
@@ -158,8 +158,8 @@ def model_card(facts: Mapping[str, Any], name: str) -> str:
         'answer = inference_recognizer(model, clip)  # [(class, probability), ...]',
         '```',
         '',
-        '`config.json` and `model.safetensors` are data: nothing in them is run. `config.py` is the '
-        'same config for the commands (`pyskl test config.py -C model.safetensors`).',
+        '`config.json` and `model.safetensors` are data: nothing in them is run. `config.py` is '
+        'the same config for the commands (`pyskl test config.py -C model.safetensors`).',
         *_section('Input', _input_lines(facts['input'])),
         *_section('Classes', [f'{k}. {_text(n)}' for k, n in enumerate(facts['labels'] or ())]),
         *_section('Figures', _figure_lines(facts)),

@@ -6,8 +6,8 @@
     config.py              the same config for the commands (pyskl test, predict ...)
     README.md              the model card
 
-A folder may come from a stranger, so it is data: config.py is a program and never read here, and what
-config.json names is taken from this package's components.
+A folder may come from a stranger, so it is data: config.py is a program and never read here, and
+what config.json names is taken from this package's components.
 """
 
 from __future__ import annotations
@@ -239,7 +239,7 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def _config(folder: Path, content: Mapping[str, Any]) -> Config:
-    """The config of config.json: the network and its test pipeline, and no file but the folder's."""
+    """Return the config of config.json: network and test pipeline, no file but the folder's."""
     path, given = folder / CONFIG, content['config']
     model, data = given.get('model'), given.get('data')
     test = data.get('test') if isinstance(data, dict) else None

@@ -24,9 +24,9 @@ def downloaded(
     limits: Mapping[str, int],
     revision: str | None = None,
 ) -> Path:
-    """Download some files of a repository of the hub, all of one commit; what is here already stays.
+    """Download some files of a repository of the hub, all of one commit.
 
-    With HF_HUB_OFFLINE=1 only what is here already is looked at.
+    What is here already is not downloaded again; with HF_HUB_OFFLINE=1 nothing is.
 
     Args:
         name: 'user/name'.
@@ -39,12 +39,14 @@ def downloaded(
         The folder that they are in.
 
     Raises:
-        DataError: a name that no repository has, no such repository or file, or one that is too large.
+        DataError: a name that no repository has, no such repository or file, or one that is too
+            large.
         UserError: the hub cannot be reached, or the package huggingface_hub is missing.
     """
     if not _NAME.fullmatch(name):
         raise DataError(
-            f"{plain(name)}: no such folder. Expected one, or the name of one on the hub, 'user/name'."
+            f'{plain(name)}: no such folder. Expected one, or the name of one on the hub, '
+            "'user/name'."
         )
     library = _library()
     offline = library.constants.HF_HUB_OFFLINE
@@ -63,8 +65,8 @@ def downloaded(
         raise
     except Exception as error:  # the network: errors of several packages
         raise UserError(
-            f'{name}: is no folder here and cannot be fetched from the hub ({_said(error)}). Check the '
-            'name, the network and, where it is not public, the login (hf auth login).'
+            f'{name}: is no folder here and cannot be fetched from the hub ({_said(error)}). Check '
+            'the name, the network and, where it is not public, the login (hf auth login).'
         ) from error
     return Path(folder)
 

@@ -88,9 +88,9 @@ class Input(ABC):
             (B, n, ...) on the target's device, in its dtype and memory layout.
         """
 
-    def middle_view(self) -> Input:
-        """Return one view of each sample, the clip in the middle, as it is."""
-        raise ConfigError(f'{type(self).__name__} has no view in the middle.')
+    def view(self, index: int) -> Input:
+        """Return one view of each sample, counted from 0; mirrored copies are not asked for."""
+        raise ConfigError(f'{type(self).__name__} has no single views.')
 
     def without_joints(self, joints: Sequence[int]) -> Input:
         """Return the same clips, in which nobody has these joints."""

@@ -101,10 +101,9 @@ class Frames(Input):
         """Return the frames in page-locked memory."""
         return replace(self, pixels=self.pixels.pin_memory())
 
-    def middle_view(self) -> Frames:
-        """Return of each sample the view in the middle."""
-        middle = self.pixels.shape[1] // 2
-        return replace(self, pixels=self.pixels[:, middle : middle + 1])
+    def view(self, index: int) -> Frames:
+        """Return one view of each sample."""
+        return replace(self, pixels=self.pixels[:, index : index + 1])
 
     @classmethod
     def collate(cls, samples: Sequence[Frames]) -> Frames:

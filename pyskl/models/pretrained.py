@@ -48,7 +48,8 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(
-            f'{path}: there is no such checkpoint file. Give the path of a .pth or .safetensors file.'
+            f'{path}: there is no such checkpoint file. Give the path of a .pth or .safetensors '
+            'file.'
         )
     try:
         content = load_either(path)

@@ -212,9 +212,7 @@ class GraphRecognizer:
         by_sample = self._sample_inputs
         samples = feeds[by_sample[0]].shape[1]
         total = samples * 2 if self.about.mirrors else samples
-        # PoTion's mirrored copies are pictures like the others, in inference_recognizer, too.
-        middle = (samples if self.about.segments == 1 else total) // 2
-        chosen = np.arange(total) if views == 'all' else np.array([middle])
+        chosen = np.arange(total) if views == 'all' else np.array([samples // 2])
         for part in self._split(chosen):
             if 'views' in self._shapes:
                 yield {**feeds, 'views': part}, len(part)

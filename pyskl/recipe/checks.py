@@ -220,7 +220,7 @@ def choose_embedding(
     if weights is not None:
         names = {name.removeprefix('module.') for name in weights}
         wanted = any(f'cls_head.{key}' in names for key in cls.embedding_keys)
-        reason = f'the checkpoint has {"its" if wanted else "no"} weights'
+        reason = f'the checkpoint has {"its weights" if wanted else "no weights for one"}'
     else:
         wanted = bool(collects_emb)
         reason = f"{'a' if wanted else 'no'} pipeline collects 'emb'"

@@ -17,7 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..apis import init_recognizer
-from ..apis.inference import test_sample
+from ..apis.inference import middle_view, test_sample
+from ..apis.trained import TrainedRecognizer
 from ..datasets.loader import collate, seed_sample
 from ..engine.batch import predict
 from ..engine.tester import joint_scores
@@ -119,7 +120,7 @@ def _spread(count: int, most: int) -> np.ndarray:
 
 
 def _losses(
-    model: Any,
+    model: TrainedRecognizer,
     stream: Stream,
     clips: Clips,
     chosen: np.ndarray,
@@ -149,7 +150,7 @@ def _losses(
     return lost
 
 
-def _model(stream: Stream, device: str | None) -> Any:
+def _model(stream: Stream, device: str | None) -> TrainedRecognizer:
     """Build the stream's recognizer; it carries its recipe as `cfg` and its `pipeline`."""
     if stream.config_file is None:
         raise ConfigError(
@@ -183,7 +184,9 @@ def _config(stream: Stream) -> Any:
     return stream.config
 
 
-def _gives_scores(model: Any, stream: Stream, clips: Clips, scores: np.ndarray) -> bool:
+def _gives_scores(
+    model: TrainedRecognizer, stream: Stream, clips: Clips, scores: np.ndarray
+) -> bool:
     """Return whether the checkpoint gives the scores (N, K) of the report, on a few clips."""
     rows = _spread(len(scores), NUM_CHECKED).tolist()
     samples = [collate([_sample(model, clips, i)]) for i in rows]
@@ -197,7 +200,11 @@ class Hiding(Protocol):
     description: str
 
     def batches(
-        self, model: Any, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
+        self,
+        model: TrainedRecognizer,
+        clips: Clips,
+        rows: Sequence[int],
+        masks: Sequence[Sequence[int]],
     ) -> Iterator[dict[str, Any]]:
         """Yield a batch of the clips `rows` for each mask, in the middle view of the test.
 
@@ -221,7 +228,11 @@ class HideInInput:
         self.description = f'hidden joints are not drawn in the heatmaps; {stays}'
 
     def batches(
-        self, model: Any, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
+        self,
+        model: TrainedRecognizer,
+        clips: Clips,
+        rows: Sequence[int],
+        masks: Sequence[Sequence[int]],
     ) -> Iterator[dict[str, Any]]:
         """See Hiding."""
         samples = [_sample(model, clips, i) for i in rows]
@@ -236,9 +247,7 @@ class HideInInput:
                 'drawn (it has none, or steps of your own after GeneratePoseTarget), so joints '
                 'cannot be hidden. Report without --occlusion.'
             )
-        whole = collate(
-            [{name: _middle_view(value) for name, value in sample.items()} for sample in samples]
-        )
+        whole = collate([middle_view(model, sample) for sample in samples])
         for mask in masks:
             hidden = {n: whole[n].without_joints(mask) for n in drawn_late if mask}
             yield {**whole, **hidden}
@@ -253,26 +262,22 @@ class HideInAnnotation:
     )
 
     def batches(
-        self, model: Any, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
+        self,
+        model: TrainedRecognizer,
+        clips: Clips,
+        rows: Sequence[int],
+        masks: Sequence[Sequence[int]],
     ) -> Iterator[dict[str, Any]]:
         """See Hiding."""
         for mask in masks:
-            keypoints = [_sample(model, clips, i, mask)['keypoint'] for i in rows]
-            # (1, M, T, V, C) each
-            yield collate([{'keypoint': _middle_view(views)} for views in keypoints])
+            samples = [_sample(model, clips, i, mask) for i in rows]
+            yield collate([middle_view(model, sample) for sample in samples])
 
 
-def _hiding(model: Any) -> Hiding:
+def _hiding(model: TrainedRecognizer) -> Hiding:
     if set(model.takes) == {'keypoint'}:
         return HideInAnnotation()
     return HideInInput(pictures='heatmap_imgs' in model.takes)
-
-
-def _middle_view(views: Any) -> Any:
-    if isinstance(views, Input):
-        return views.middle_view()
-    middle = len(views) // 2
-    return views[middle : middle + 1]
 
 
 def without_joints(annotation: Mapping[str, Any], joints: Sequence[int]) -> dict[str, Any]:
@@ -285,7 +290,9 @@ def without_joints(annotation: Mapping[str, Any], joints: Sequence[int]) -> dict
     return hidden
 
 
-def _sample(model: Any, clips: Clips, i: int, hidden: Sequence[int] = ()) -> dict[str, Any]:
+def _sample(
+    model: TrainedRecognizer, clips: Clips, i: int, hidden: Sequence[int] = ()
+) -> dict[str, Any]:
     """Return what the model takes of clip i in the test, without some joints.
 
     The pipeline's random numbers are those of the test, every time.
@@ -295,7 +302,9 @@ def _sample(model: Any, clips: Clips, i: int, hidden: Sequence[int] = ()) -> dic
     return {name: sample.get(name) for name in model.takes}
 
 
-def _probabilities(model: Any, batch: Mapping[str, Any], stream: Stream) -> np.ndarray:
+def _probabilities(
+    model: TrainedRecognizer, batch: Mapping[str, Any], stream: Stream
+) -> np.ndarray:
     """Return (B, K) probabilities of the part of the network's scores that the stream holds."""
     outputs = predict(model, batch, model.target.device)
     parts = {name: scores.cpu().numpy() for name, scores in outputs.items()}

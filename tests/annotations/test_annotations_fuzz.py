@@ -143,7 +143,9 @@ def edited(edits: list[tuple]) -> Any:
 
 
 def is_read_or_a_user_error(data: Any) -> None:
-    """What is read must be what the reader promises; what is refused must also be an error for check_annotations."""
+    """What is read must be what the reader promises; what is refused must also be an error for
+    check_annotations.
+    """
     try:
         clean = clean_annotations(data, 'fuzz.pkl')
     except UserError as error:

@@ -17,7 +17,7 @@ PIXELS = Expected(layout=COCO)
 
 
 def figure(seed: int, frames: int = 20) -> np.ndarray:
-    """(1, T, 17, 2) px: somebody who stands upright and sways a little, in a picture of 480 x 640."""
+    """(1, T, 17, 2) px: somebody who stands and sways a little, in a picture of 480 x 640."""
     rng = np.random.default_rng(seed)
     pose = np.array(COCO.pose) * (120, 320) + (rng.uniform(100, 420), 60)
     way = np.cumsum(rng.normal(0, 1, (1, frames, 1, 2)), 1)

@@ -171,7 +171,8 @@ def test_several_clips_have_answers_in_order(model, folder, clips, tmp_path, sai
     given = [clips[0], gap, *clips[1:]]
     answers = inference_recognizer(model, given)
     assert len(answers) == 14 and answers[1] == [] and said() == [
-        'nobody is seen in 1 of 14 clips (gap): every joint is missing in all frames, so the answer is empty.'
+        'nobody is seen in 1 of 14 clips (gap): every joint is missing in all frames, so the '
+        'answer is empty.'
     ]  # fmt: skip
     for clip, answer in zip(clips, answers[:1] + answers[2:]):
         same(answer, inference_recognizer(model, clip))
@@ -294,7 +295,10 @@ def test_a_clip_in_space_may_be_an_annotation(tmp_path):
 
 
 def test_a_clip_may_be_in_the_compressed_form(folder, clips):
-    extra = "data['test']['pipeline'] = [dict(type='DecompressPose', squeeze=False), *data['test']['pipeline']]\n"
+    extra = (
+        "steps = data['test']['pipeline']\n"
+        "data['test']['pipeline'] = [dict(type='DecompressPose', squeeze=False), *steps]\n"
+    )
     model = init_recognizer(write_config(folder, 'boxes.py', extra=extra), device='cpu')
     boxes = dict(
         keypoint=xys(clips[0])[0], frame_inds=np.arange(20), total_frames=20, frame_dir='boxes'

@@ -24,7 +24,8 @@ FIVE = dict(
 LIMBS = """
 heatmap = dict(type='GeneratePoseTarget', with_kp=False, with_limb=True, layout={layout})
 for steps in (train_pipeline, test_pipeline):
-    steps[[step['type'] for step in steps].index('GeneratePoseTarget')] = dict(heatmap, double=steps is test_pipeline)
+    drawing = [step['type'] for step in steps].index('GeneratePoseTarget')
+    steps[drawing] = dict(heatmap, double=steps is test_pipeline)
 model['backbone']['in_channels'] = 4
 """
 

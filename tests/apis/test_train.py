@@ -1,4 +1,6 @@
-"""Training, in this process: exact continuation, the log, best checkpoints, independence of workers, learning."""
+"""Training, in this process: exact continuation, the log, best checkpoints, independence of
+workers, learning.
+"""
 
 import re
 import shutil
@@ -20,7 +22,9 @@ from pyskl.scores.score_file import load_scores
 
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory):
-    """An uninterrupted run of 2 epochs x 5 iterations that also keeps what it was after iterations 3, 6 and 9."""
+    """An uninterrupted run of 2 epochs x 5 iterations that also keeps what it was after iterations
+    3, 6 and 9.
+    """
     folder = tmp_path_factory.mktemp('whole')
     config = problem(folder, extra='checkpoint_config = dict(by_epoch=False, interval=3)\n')
     train(config)
@@ -40,8 +44,10 @@ def test_log_lines_are_as_pyskl_wrote_them(whole):
     folder, _ = whole
     text = next((folder / 'run').glob('*[0-9].log')).read_text()
     assert re.search(
-        r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - pyskl - INFO - Epoch \[1\]\[2/5\]\tlr: \d\.\d{3}e-\d\d, eta: \d+:\d\d:\d\d, '
-        r'time: \d+\.\d{3}, data_time: \d+\.\d{3}, top1_acc: \d\.\d{4}, top5_acc: \d\.\d{4}, loss_cls: \d+\.\d{4}, '
+        r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - pyskl - INFO - Epoch \[1\]\[2/5\]\tlr: '
+        r'\d\.\d{3}e-\d\d, eta: \d+:\d\d:\d\d, '
+        r'time: \d+\.\d{3}, data_time: \d+\.\d{3}, top1_acc: \d\.\d{4}, top5_acc: \d\.\d{4}, '
+        r'loss_cls: \d+\.\d{4}, '
         r'loss_emb: \d+\.\d{4}, loss: \d+\.\d{4}$',
         text,
         re.M,
@@ -137,7 +143,9 @@ def test_the_number_of_workers_changes_no_bit(whole, tmp_path, workers):
 
 
 def test_drawing_in_the_loader_trains_the_same(whole, tmp_path):
-    """A user's stage behind GeneratePoseTarget: drawn in the worker, the model sees the same values."""
+    """A user's stage behind GeneratePoseTarget: drawn in the worker, the model sees the same
+    values.
+    """
     folder, config = whole
     (tmp_path / 'my_stages.py').write_text("""
 from pyskl.datasets import PIPELINES
@@ -300,7 +308,9 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_clips(tmp_path, monkeypat
     'other_rank', [[], [(4, ['b_0']), (5, ['b_1'])], [(2, ['b_0', 'b_1']), (3, ['b_2'])]]
 )
 def test_on_a_gpu_only_the_first_bad_batch_of_all_ranks_is_named(tmp_path, monkeypatch, other_rank):
-    """A GPU is asked at the log line; by then the weights are NaN, and so is every loss after the first bad one."""
+    """A GPU is asked at the log line; by then the weights are NaN, and so is every loss after the
+    first bad one.
+    """
     from pyskl.models.heads.i3d_head import I3DHead
 
     loss, step, fit, batches = I3DHead.loss, Trainer.step, Trainer.fit, []

@@ -196,15 +196,21 @@ def test_answers_are_the_published_ones(way, tmp_path):
     testing = dict(test_mode=False) if way == 'array' else {}
     config = f"""
 pipeline = [
-    dict(type='DecordInit'), dict(type='SampleFrames', clip_len=8, frame_interval=2, num_clips=2, **{testing}),
-    dict(type='DecordDecode'), dict(type='Resize', scale=(-1, 32)), dict(type='CenterCrop', crop_size=32),
-    dict(type='Normalize', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_bgr=False),
-    dict(type='FormatShape', input_format='NCTHW'), dict(type='Collect', keys=['imgs'], meta_keys=[])]
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=8, frame_interval=2, num_clips=2, **{testing}),
+    dict(type='DecordDecode'), dict(type='Resize', scale=(-1, 32)),
+    dict(type='CenterCrop', crop_size=32),
+    dict(type='Normalize', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375],
+         to_bgr=False),
+    dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='Collect', keys=['imgs'], meta_keys=[])]
 model = dict(
     type='Recognizer3D',
-    backbone=dict(type='ResNet3dSlowOnly', depth=50, base_channels=8, num_stages=2, out_indices=(1,), stage_blocks=(1, 1),
+    backbone=dict(type='ResNet3dSlowOnly', depth=50, base_channels=8, num_stages=2,
+                  out_indices=(1,), stage_blocks=(1, 1),
                   spatial_strides=(2, 2), temporal_strides=(1, 1), inflate=(0, 1)),
-    cls_head=dict(type='I3DHead', in_channels=64, num_classes=6, dropout=0.5), test_cfg=dict(average_clips='prob'))
+    cls_head=dict(type='I3DHead', in_channels=64, num_classes=6, dropout=0.5),
+    test_cfg=dict(average_clips='prob'))
 data = dict(test=dict(type='VideoDataset', ann_file='none.txt', pipeline=pipeline))
 """
     (tmp_path / 'c.py').write_text(config)
@@ -225,7 +231,8 @@ def test_key_points_and_pictures_are_given_together(folder, tmp_path):
 pipeline = [
     dict(type='MMUniformSampleFrames', clip_len=dict(RGB=2, Pose=4)), dict(type='MMDecode'),
     dict(type='Collect', keys=['imgs', 'keypoint'], meta_keys=['img_shape'])]
-data['test'] = dict(type='PoseDataset', ann_file='none.pkl', pipeline=pipeline, data_prefix='{folder}')
+data['test'] = dict(
+    type='PoseDataset', ann_file='none.pkl', pipeline=pipeline, data_prefix='{folder}')
 """
     path = tmp_path / 'both.py'
     path.write_text((folder / 'videos.py').read_text() + steps.replace('{folder}', str(folder)))

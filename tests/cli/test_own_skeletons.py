@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny import ROOT, script
 
-from pyskl.annotations import About, make_annotation, read_annotations, write_annotations
+from pyskl.annotations import (
+    About,
+    make_annotation,
+    open_annotations,
+    read_annotations,
+    write_annotations,
+)
 from pyskl.datasets import Compose
 from pyskl.errors import DataError, UserError
 from pyskl.models import build_model
@@ -219,3 +226,29 @@ def test_the_readmes_look_at_it_lines_run_on_the_demos_files(tmp_path, monkeypat
     for line in lines:
         assert not script('visualize').main(line.split())
     assert (tmp_path / 'clip.gif').stat().st_size > 10_000
+
+
+def test_the_guides_reader_of_csv_keeps_frames_joints_and_missing_cells(tmp_path, monkeypatch):
+    [code] = re.findall(r'```python\n(# read_csv.py.*?)```', GUIDE.read_text('utf-8'), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path('data').mkdir()
+    lines = ['subject,clip,frame,joint,x,y,score,gesture']
+    for i, gesture in enumerate(('wave', 'nod', 'wave', 'nod')):
+        for frame in (7, 8, 9):
+            lines.append(f'S0{i + 1},take{i},{frame},C7,{100 + frame},300.5,0.5,{gesture}')
+        lines.append(f'S0{i + 1},take{i},9,skull,,,,{gesture}')
+    Path('data/joints.csv').write_text('\n'.join(lines) + '\n')
+    exec(compile(code, str(GUIDE), 'exec'), {})
+
+    data = read_annotations('data/lab.pkl')
+    assert data['split'] == {'train': ['take0', 'take1'], 'val': ['take2'], 'test': ['take3']}
+    assert [clip['label'] for clip in data['annotations']] == [1, 0, 1, 0]
+    clip = data['annotations'][0]
+    assert clip['keypoint'][0, :, 1].tolist() == [[107, 300.5], [108, 300.5], [109, 300.5]]
+    assert clip['keypoint_score'][0].tolist() == [[0, 0.5, 0, 0, 0, 0]] * 3
+
+
+@pytest.mark.parametrize('clips, epochs', [(10, 250), (40, 200), (160, 50), (8000, 5)])
+def test_few_clips_are_trained_on_for_more_epochs(guides_data, clips, epochs):
+    data = script('new_config').describe(open_annotations(guides_data), 'mine.pkl', None, None)
+    assert replace(data, num_train=clips).total_epochs == epochs

@@ -376,7 +376,8 @@ def test_a_sheet_of_stages_tells_what_each_did(recipe):
 def test_clips_inside_repeated_and_joined_datasets_are_found(files):
     extra = """
 one, two = data['train'], dict(data['train'], ann_file=data['test']['ann_file'])
-data.update(train=dict(type='RepeatDataset', times=3, dataset=dict(type='ConcatDataset', datasets=[one, two])))
+both = dict(type='ConcatDataset', datasets=[one, two])
+data.update(train=dict(type='RepeatDataset', times=3, dataset=both))
 """
     recipe = read_run(write_config(files, 'joined.py', extra=extra)).recipe
     for name in ('train_0', 'test_12'):

@@ -158,14 +158,16 @@ class Open:
     needs, gives = ('filename',), ('imgs', 'label')
 
     def __call__(self, results):
-        return {'imgs': torch.rand(1, 5, 8, 16, 16), 'label': torch.tensor([int(results['filename'][0])])}
+        label = torch.tensor([int(results['filename'][0])])
+        return {'imgs': torch.rand(1, 5, 8, 16, 16), 'label': label}
 """)
     config = tmp_path / 'own.py'
     config.write_text("""
 _base_ = ['tiny.py']
 custom_imports = dict(imports=['named'])
 steps = [dict(type='Open'), dict(type='Collect', keys=['imgs', 'label'])]
-data = dict(train=dict(_delete_=True, type='Named', pipeline=steps), val=None, test=dict(_delete_=True, type='Named', pipeline=steps))
+named = dict(_delete_=True, type='Named', pipeline=steps)
+data = dict(train=named, val=None, test=named)
 """)
     try:
         recipe = read_run(config).recipe

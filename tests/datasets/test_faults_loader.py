@@ -50,7 +50,8 @@ def test_a_killed_worker_is_said_so(tmp_path, monkeypatch):
     monkeypatch.setenv('MAIN_PID', str(os.getpid()))
     config = problem(
         tmp_path,
-        extra="custom_imports = dict(imports=['killer'])\ntrain_pipeline.insert(0, dict(type='Kill'))\n",
+        extra="custom_imports = dict(imports=['killer'])\n"
+        "train_pipeline.insert(0, dict(type='Kill'))\n",
     )
     with pytest.raises(
         UserError, match=r'worker that prepares clips is gone.* Try data\.workers_per_gpu=0'

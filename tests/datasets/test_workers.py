@@ -39,7 +39,7 @@ def say(*words):
 
 def iterate_and_exit(batches):
     held = iter(batches)
-    next(held), next(held)          # one from each worker: torch reports one that ends while it starts
+    next(held), next(held)  # one from each worker: torch reports one that ends while it starts
     sys.exit(0)
 
 
@@ -50,7 +50,8 @@ LEFT = {  # loaders that are live when the program ends
     'an iterator in a global': 'held = iter(loader()); next(held)',
     'a loop that is left early': 'for batch in loader(): break',
     'a loop without persistent workers': 'for batch in loader(persistent=False): break',
-    'whole epochs': 'batches = loader()\nfor epoch in range(2):\n    for batch in batches.epoch(epoch): pass',
+    'whole epochs': 'batches = loader()\nfor epoch in range(2):\n'
+    '    for batch in batches.epoch(epoch): pass',
     'two loaders at once': 'a, b = iter(loader()), iter(loader()); next(a), next(b)',
     'a loader in a thread': 'in_thread = []\n'
     'def work():\n    in_thread.append(iter(loader())); next(in_thread[0])\n'
@@ -149,7 +150,9 @@ def test_a_script_ends_as_soon_as_it_has_nothing_left_to_do(tmp_path, config, en
 def test_a_script_that_is_signalled_takes_its_workers_with_it(
     tmp_path, config, to_group, number, statuses
 ):
-    """A plain script, which does not handle signals. The workers of two loaders hold copies of each other's pipes."""
+    """A plain script, which does not handle signals. The workers of two loaders hold copies of each
+    other's pipes.
+    """
     process = started(
         tmp_path,
         config,

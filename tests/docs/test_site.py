@@ -1,4 +1,6 @@
-"""The documentation site: its pages, what is generated from the code, and that what pages say to type exists."""
+"""The documentation site: its pages, what is generated from the code, and that what pages say to
+type exists.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def test_every_page_is_in_the_navigation_and_the_other_way_round():
 
 
 def dicts_of(cls: type, place: str = '') -> dict[str, type]:
-    """The settings classes below one, by their place in a config; a slow twin of the page's own walk."""
+    """The settings classes below one, by their place in a config; a slow twin of the page's own
+    walk.
+    """
     found = {place: cls}
     for name, hint in typing.get_type_hints(cls).items():
         for option in (hint, *typing.get_args(hint)):

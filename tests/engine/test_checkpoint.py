@@ -123,7 +123,9 @@ def test_a_cut_checkpoint_is_never_taken_for_whole(tmp_path, share):
 
 
 def damaged_or_the_same(tmp_path, seed, cases):
-    """Bytes changed here and there, a block of zeros (as a crashed machine leaves), a cut: named, or without effect."""
+    """Bytes changed here and there, a block of zeros (as a crashed machine leaves), a cut: named,
+    or without effect.
+    """
     write_checkpoint(
         tmp_path / 'a.pth',
         {**snapshot(), 'state_dict': {'a': torch.randn(500), 'b': torch.randn(30, 4)}},
@@ -178,7 +180,8 @@ def test_missing_unexpected_and_misshaped_keys_are_named():
     model = torch.nn.Linear(3, 2)
     with pytest.raises(
         CheckpointError,
-        match=r'1 keys missing: bias.*1 keys unexpected: extra.*weight \(2, 4\) \(expected \(2, 3\)\)',
+        match=r'1 keys missing: bias.*1 keys unexpected: extra.*weight \(2, 4\) \(expected \(2, '
+        r'3\)\)',
     ):
         load_weights(model, {'weight': torch.zeros(2, 4), 'extra': torch.zeros(1)}, 'a.pth')
 

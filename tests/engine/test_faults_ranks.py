@@ -113,14 +113,18 @@ def test_ranks_that_do_not_see_the_same_are_told_at_the_start(tmp_path, name, ch
     change = change.replace('{folder}', str(tmp_path))
     config = problem(
         tmp_path,
-        extra=f"import os\nif os.environ.get('RANK') == os.environ.get('ODD', 'none'):\n    {change}\ndel os\n",
+        extra=f"import os\nif os.environ.get('RANK') == os.environ.get('ODD', 'none'):\n"
+        f'    {change}\ndel os\n',
     )
     if name == 'checkpoint':  # a run to go on with, which rank 1 does not find
         assert two(config).returncode == 0
     before = sorted(tmp_path.glob('run/*'))
     done = two(config, ODD='1')
     assert done.returncode != 0
-    said = f'error: The processes do not see the same {name}: ranks [1] differ from rank 0. Give every machine the same'
+    said = (
+        f'error: The processes do not see the same {name}: ranks [1] differ from rank 0. Give '
+        'every machine the same'
+    )
     assert done.stderr.count(said) == 1, done.stderr  # both say it, and the launcher shows it once
     assert sorted(tmp_path.glob('run/*')) == before and not (tmp_path / 'elsewhere').exists()
 
@@ -156,7 +160,8 @@ def test_a_loss_that_is_not_finite_on_one_rank_is_everybodys(tmp_path, on_nan):
         lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
         assert len(lines) == 1, done.stderr  # both ranks say the same, and it is shown once
         assert re.search(
-            r'epoch 2, iteration 2: the loss is not finite.*clips of that batch: train_\d+, .*epoch_1\.pth',
+            r'epoch 2, iteration 2: the loss is not finite.*clips of that batch: train_\d+, '
+            r'.*epoch_1\.pth',
             lines[0],
         )
     else:
@@ -241,7 +246,7 @@ run_script(main)
 
 
 def meet(tmp_path, what, world=2, patience=100):
-    """`world` processes without torchrun (as under Slurm); rank 1 does `what` and the others find out.
+    """`world` processes without torchrun (as under Slurm); rank 1 does `what`, the others find out.
 
     patience    seconds in which a rank that lives is heard, on the most loaded machine
     """

@@ -201,7 +201,9 @@ def test_a_signal_while_the_program_starts_ends_it_quietly(tmp_path, script, num
 
 
 def is_at(work_dir, iteration):
-    """Has the run logged that iteration of its whole run (5 batches an epoch in one process, 3 in two)?"""
+    """Has the run logged that iteration of its whole run (5 batches an epoch in one process, 3 in
+    two)?
+    """
     return lambda: (
         sum(len(re.findall(r'"mode": "train"', p.read_text())) for p in work_dir.glob('*.log.json'))
         >= iteration
@@ -266,7 +268,8 @@ def test_a_signal_while_two_unequal_ranks_validate_leaves_no_rank_behind(tmp_pat
     """13 clips in batches of 6 on two ranks: one has two batches, the other one."""
     config = problem(
         tmp_path,
-        extra='total_epochs = 2\ndata["val_dataloader"] = dict(videos_per_gpu=6)\nlog_config = dict(interval=1)\n'
+        extra='total_epochs = 2\ndata["val_dataloader"] = dict(videos_per_gpu=6)\n'
+        'log_config = dict(interval=1)\n'
         "custom_imports = dict(imports=['signal_self'])\n",
     )
     (tmp_path / 'signal_self.py').write_text(

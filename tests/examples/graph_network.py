@@ -39,20 +39,15 @@ class SmallGraphNetwork(Backbone):
             adjacency[child, parent] = adjacency[parent, child] = 1
         self.register_buffer('adjacency', adjacency / adjacency.sum(0), persistent=False)
         self.joints = nn.ModuleList([nn.Conv2d(3, width, 1), nn.Conv2d(width, width, 1)])
-        self.time = nn.ModuleList(
-            [
-                nn.Sequential(
-                    nn.Conv2d(width, width, (5, 1), padding=(2, 0)), nn.BatchNorm2d(width)
-                )
-                for _ in range(2)
-            ]
-        )
+        time = [nn.Conv2d(width, width, (5, 1), padding=(2, 0)) for _ in range(2)]
+        self.time = nn.ModuleList(time)
+        self.norms = nn.ModuleList([nn.BatchNorm2d(width) for _ in range(2)])
 
     def forward(self, keypoint):
         num_people = keypoint.shape[1]
         x = keypoint.flatten(0, 1).permute(0, 3, 1, 2)  # (N * M, C, T, V)
-        for joints, time in zip(self.joints, self.time):
-            x = time(joints(x @ self.adjacency)).relu()
+        for joints, time, norm in zip(self.joints, self.time, self.norms):
+            x = norm(time(joints(x @ self.adjacency))).relu()
         return x.unflatten(0, (-1, num_people))  # (N, M, C, T, V)
 
     def pool(self, features):

@@ -1,4 +1,4 @@
-"""A data set of one's own: clips that are not in an annotation file but made, or read from anywhere."""
+"""A data set of one's own: clips that are made, or read from anywhere."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A small 3-D network on heatmaps, and symmetric cross-entropy, a loss for labels that may be wrong."""
+"""A small 3-D network on heatmaps, and symmetric cross-entropy, a loss for wrong labels."""
 
 from torch import nn
 
@@ -35,7 +35,7 @@ class SmallNetwork(Backbone):
 
 @LOSSES.register_module()
 class SymmetricCrossEntropy(nn.Module):
-    """alpha times the cross-entropy, plus beta times that of labels and scores in each other's place.
+    """alpha times the cross-entropy, plus beta times that of labels and scores exchanged.
 
     Source: Wang et al. 2019, arXiv:1908.06112, section 3.2; A is their log 0.
     """

@@ -1,4 +1,4 @@
-"""A recognizer on two inputs at once: heatmaps through a 3-D network, key points through a small one."""
+"""A recognizer on two inputs: heatmaps through a 3-D network, key points through a small one."""
 
 import torch
 from torch import nn

@@ -79,11 +79,34 @@ def test_each_of_several_answers_has_its_own_output(tmp_path):
     assert np.abs(rgb - pose).max() > 0.05
 
 
+TWICE = "next(s for s in test_pipeline if s['type'] == 'GeneratePoseTarget')['double'] = True\n"
+DRAWN_LAST = 'test_pipeline[-4:-2] = test_pipeline[-3:-5:-1]\n'  # and normalised before
+
+
 def test_mirrored_frames_and_heatmaps_belong_together(tmp_path):
-    twice = "next(s for s in test_pipeline if s['type'] == 'GeneratePoseTarget')['double'] = True\n"
-    model = filled(frame_config(tmp_path, 'frames and heatmaps', twice))
+    model = filled(frame_config(tmp_path, 'frames and heatmaps', TWICE))
     assert graph_with_steps(model)[1].mirrors
     assert_answers_alike(model, clips=slice(0, 3, 2))
+
+
+@pytest.mark.parametrize(
+    ('name', 'extra'),
+    [
+        ('frames and heatmaps', TWICE),
+        ('frames and heatmaps', TWICE + DRAWN_LAST),
+        ('PoTion', TWICE),
+    ],
+    ids=['drawn first', 'drawn last', 'PoTion'],
+)
+def test_the_one_view_of_all_inputs_is_not_mirrored(tmp_path, name, extra):
+    mirrored = filled(frame_config(tmp_path, name, extra))
+    config = frame_config(tmp_path, name, extra.replace('True', 'False'))
+    plain = init_recognizer(config, device='cpu')
+    plain.load_state_dict(mirrored.state_dict())
+    clips = made_up_clips(plain)[:2]
+    expected = list(class_scores(plain, clips, 1))
+    np.testing.assert_array_equal(list(class_scores(mirrored, clips, 1)), expected)
+    np.testing.assert_allclose(list(eager(mirrored).class_scores(clips, 1)), expected, atol=1e-4)
 
 
 def test_a_spotting_network_answers_as_its_recognizer():

@@ -44,12 +44,18 @@ def glove(path: Path) -> object:
 
 # name of the file: what reads it
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
-    'a text': ('a.txt', texts.read_text), 'JSON': ('a.json', texts.read_json), 'ids': ('a.txt', read_ids),
-    'labels': ('a.txt', read_labels), 'label file': ('a.csv', read_label_file), 'JSON of labels': ('a.json', read_label_file),
-    'splits': ('a.json', lambda path: read_splits(path, ['a'])), 'weights.json': ('a.json', load_fit),
-    'scores': ('a.csv', load_scores), 'JSON of scores': ('a.json', load_scores), 'plan': ('a.json', read_plan),
-    'config': ('a.py', load_config), 'missing clips': ('a.txt', read_missing), '.ts': ('a.ts', read_ts),
-    'numbers': ('a.csv', read_table), '--val-videos': ('a.txt', val_videos), 'GloVe': ('a.txt', glove),
+    'a text': ('a.txt', texts.read_text), 'JSON': ('a.json', texts.read_json),
+    'ids': ('a.txt', read_ids),
+    'labels': ('a.txt', read_labels), 'label file': ('a.csv', read_label_file),
+    'JSON of labels': ('a.json', read_label_file),
+    'splits': ('a.json', lambda path: read_splits(path, ['a'])),
+    'weights.json': ('a.json', load_fit),
+    'scores': ('a.csv', load_scores), 'JSON of scores': ('a.json', load_scores),
+    'plan': ('a.json', read_plan),
+    'config': ('a.py', load_config), 'missing clips': ('a.txt', read_missing),
+    '.ts': ('a.ts', read_ts),
+    'numbers': ('a.csv', read_table), '--val-videos': ('a.txt', val_videos),
+    'GloVe': ('a.txt', glove),
 }  # fmt: skip
 
 
@@ -94,7 +100,8 @@ def test_odd_content_is_read_or_refused(name, tmp_path):
 
 def test_a_text_is_read_however_an_editor_saved_it(tmp_path):
     for raw in (
-        'a\nß\n'.encode(), 'a\r\nß\r\n'.encode('utf-8-sig'), 'a\nß\n'.encode('utf-16'), 'a\rß\r'.encode(),
+        'a\nß\n'.encode(), 'a\r\nß\r\n'.encode('utf-8-sig'), 'a\nß\n'.encode('utf-16'),
+        'a\rß\r'.encode(),
         b'\xfe\xff' + 'a\r\nß\r\n'.encode('utf-16-be'),
     ):  # fmt: skip
         (tmp_path / 'a.txt').write_bytes(raw)

@@ -23,7 +23,8 @@ from pyskl.scripts import run_script
 IDS = [f'test_{i}' for i in range(13)]
 # Each message must contain one of these: what was expected, or what to try.
 ADVICE = re.compile(
-    r'expected|did you mean|choose from|\b(try|give|take|use|set|make|choose|name|move|write|say|add|'
+    r'expected|did you mean|choose '
+    r'from|\b(try|give|take|use|set|make|choose|name|move|write|say|add|'
     r'save|put|leave|remove|start|raise|known|free|ask|should)\b|'
     r'is required|are required|unpack|must|correct|check|install|convert|holds:|it has',
     re.I,
@@ -32,7 +33,7 @@ ADVICE = re.compile(
 
 @dataclass(frozen=True)
 class Row:
-    """A wrong input: `script argv`, in a folder of valid files changed by `spoil`, must say `says`."""
+    """A wrong input: `script argv`, in a folder of files changed by `spoil`, must say `says`."""
 
     script: str
     field: str
@@ -51,7 +52,7 @@ class Row:
 
 
 def make_world(folder: Path) -> None:
-    """Write small valid files of every kind: data, config, a finished run, arrays, scores, texts."""
+    """Write small valid files of every kind: data, config, a run, arrays, scores, texts."""
     write_data(folder, num_train=16, num_test=13)
     os.chdir(folder)
     write_config(Path('.'), extra='total_epochs = 1\n')

@@ -40,7 +40,8 @@ GRAPHS = {
         f"type='STGCN', {SIZES}, graph_cfg=dict(layout=layout, mode='stgcn_spatial')", 16
     ),
     'ST-GCN++': network(
-        f"type='STGCN', {SIZES}, gcn_adaptive='init', gcn_with_res=True, tcn_type='mstcn', {SPATIAL}",
+        f"type='STGCN', {SIZES}, gcn_adaptive='init', gcn_with_res=True, tcn_type='mstcn', "
+        f'{SPATIAL}',
         16,
     ),
     'AAGCN': network(f"type='AAGCN', {SIZES}, {SPATIAL}", 16),
@@ -112,7 +113,7 @@ SLOW = (
 )
 RESNET = "dict(type='ResNet', depth=18, num_stages=1, out_indices=(0,))"
 POTION = "dict(type='PoTion', in_channels=35, channels=(4, 8), num_layers=(1, 1))"
-# Networks on frames: recognizer, backbone, head and its width, steps up to the inputs, their format.
+# Networks on frames: recognizer, backbone, head and its width, steps to the inputs, their format.
 FRAMES = {
     'frames': (
         ('Recognizer3D', SLOW, 'I3DHead', 32),
@@ -151,14 +152,16 @@ FRAMES = {
 }
 FRAME_CONFIG = """
 drawn = dict(
-    type='GeneratePoseTarget', skeletons=[(0, 1), (1, 2), (1, 3), (1, 4)], left_kp=[3], right_kp=[4],
-    scaling=0.25)
+    type='GeneratePoseTarget', skeletons=[(0, 1), (1, 2), (1, 3), (1, 4)], left_kp=[3],
+    right_kp=[4], scaling=0.25)
 normalize = dict(type='Normalize', mean=[123.0, 116.0, 103.0], std=[58.0, 57.0, 56.0], to_bgr=True)
 model = dict(
     type='{recognizer}', backbone={backbone}, test_cfg={test_cfg},
     cls_head=dict(type='{head}', num_classes=3, in_channels={width}, loss_emb=None))
-test_pipeline = [{steps}, dict(type='FormatShape', input_format='{order}'), dict(type='Collect', keys={keys})]
-data = dict(videos_per_gpu=2, test=dict(type='PoseDataset', ann_file='test.pkl', pipeline=test_pipeline))
+test_pipeline = [
+    {steps}, dict(type='FormatShape', input_format='{order}'), dict(type='Collect', keys={keys})]
+test = dict(type='PoseDataset', ann_file='test.pkl', pipeline=test_pipeline)
+data = dict(videos_per_gpu=2, test=test)
 """
 
 

@@ -37,7 +37,8 @@ while :; do case "$1" in
     --unbuffered) shift;; --output) out=$2; shift 2;; --error) err=$2; shift 2;; *) break;;
 esac; done
 for name in out err; do
-    value=${!name}; value=${value//%A_%a/$JOB}; value=${value//%j/$JOB}; printf -v $name %s "${value//%t/0}"
+    value=${!name}; value=${value//%A_%a/$JOB}; value=${value//%j/$JOB}
+    printf -v $name %s "${value//%t/0}"
 done
 echo $$ > pid_$JOB
 cd "$back"

@@ -14,30 +14,36 @@ import numpy as np
 
 # Functions that attackers name; each would be called with one text. None of them is ever looked up.
 CALLABLES = """
-os.system os.popen os.mkdir os.remove os.execl os.spawnl posix.system nt.system subprocess.Popen subprocess.check_output
-pty.spawn builtins.eval builtins.exec builtins.compile builtins.open builtins.getattr builtins.__import__ builtins.globals
-builtins.setattr builtins.apply builtins.input builtins.map builtins.type builtins.object __builtin__.eval __builtin__.file
-__builtin__.getattr importlib.import_module importlib.reload runpy.run_path functools.partial functools.reduce
-operator.attrgetter operator.methodcaller operator.itemgetter operator.call copyreg._reconstructor copy_reg._reconstructor
-copyreg.__newobj__ copyreg.add_extension types.FunctionType types.CodeType types.MethodType marshal.loads pickle.loads
-_pickle.loads pickle.Unpickler shelve.open shutil.rmtree tempfile.mktemp sys.setprofile sys.modules.get timeit.timeit
-cProfile.run profile.run pdb.run bdb.Bdb.run trace.Trace code.interact codeop.compile_command ctypes.CDLL
-ctypes.util.find_library webbrowser.open socket.create_connection urllib.request.urlopen http.client.HTTPConnection
-logging.config.dictConfig logging.FileHandler multiprocessing.Process asyncio.create_subprocess_shell threading.Timer
-venv.create ensurepip.bootstrap pip.main pydoc.locate pydoc.pipepager inspect.getattr_static ast.literal_eval
-collections.namedtuple collections.defaultdict collections.Counter doctest.testfile zipimport.zipimporter
-lib2to3.pgen2.grammar.Grammar.loads idlelib.pyshell.ModifiedInterpreter.runcommand sqlite3.connect torch.load
-torch.storage._get_dtype_from_pickle_storage_type torch._utils._rebuild_parameter torch.hub.load torch.jit.load torch.serialization.load
-torch.utils.cpp_extension.load torch._dynamo.guards.GuardBuilder.get torch.fx.experimental.symbolic_shapes.eval_guards
+os.system os.popen os.mkdir os.remove os.execl os.spawnl posix.system nt.system subprocess.Popen
+subprocess.check_output pty.spawn builtins.eval builtins.exec builtins.compile builtins.open
+builtins.getattr builtins.__import__ builtins.globals builtins.setattr builtins.apply builtins.input
+builtins.map builtins.type builtins.object __builtin__.eval __builtin__.file __builtin__.getattr
+importlib.import_module importlib.reload runpy.run_path functools.partial functools.reduce
+operator.attrgetter operator.methodcaller operator.itemgetter operator.call copyreg._reconstructor
+copy_reg._reconstructor copyreg.__newobj__ copyreg.add_extension types.FunctionType types.CodeType
+types.MethodType marshal.loads pickle.loads _pickle.loads pickle.Unpickler shelve.open shutil.rmtree
+tempfile.mktemp sys.setprofile sys.modules.get timeit.timeit cProfile.run profile.run pdb.run
+bdb.Bdb.run trace.Trace code.interact codeop.compile_command ctypes.CDLL ctypes.util.find_library
+webbrowser.open socket.create_connection urllib.request.urlopen http.client.HTTPConnection
+logging.config.dictConfig logging.FileHandler multiprocessing.Process
+asyncio.create_subprocess_shell threading.Timer venv.create ensurepip.bootstrap pip.main
+pydoc.locate pydoc.pipepager inspect.getattr_static ast.literal_eval collections.namedtuple
+collections.defaultdict collections.Counter doctest.testfile zipimport.zipimporter
+lib2to3.pgen2.grammar.Grammar.loads idlelib.pyshell.ModifiedInterpreter.runcommand sqlite3.connect
+torch.load torch.storage._get_dtype_from_pickle_storage_type torch._utils._rebuild_parameter
+torch.hub.load torch.jit.load torch.serialization.load torch.utils.cpp_extension.load
+torch._dynamo.guards.GuardBuilder.get torch.fx.experimental.symbolic_shapes.eval_guards
 torch.utils._config_module.load_config torch.utils.bottleneck.__main__.run_cprofile
-torch.distributed.rpc.internal._internal_rpc_pickler numpy.load numpy.loads numpy.fromfile numpy.memmap numpy.save
-numpy.loadtxt numpy.genfromtxt numpy.vectorize numpy.ndarray.dump numpy.testing._private.utils.runstring
-numpy.testing._private.utils.rundocs numpy.distutils.exec_command.exec_command numpy.f2py.crackfortran.myeval
+torch.distributed.rpc.internal._internal_rpc_pickler numpy.load numpy.loads numpy.fromfile
+numpy.memmap numpy.save numpy.loadtxt numpy.genfromtxt numpy.vectorize numpy.ndarray.dump
+numpy.testing._private.utils.runstring numpy.testing._private.utils.rundocs
+numpy.distutils.exec_command.exec_command numpy.f2py.crackfortran.myeval
 numpy.f2py.crackfortran.param_eval numpy.lib.format.open_memmap numpy.core.multiarray.fromfile
-numpy.core._internal._makenames_list numpy.core.multiarray.set_string_function numpy.ctypeslib.load_library
-numpy.ma.core._mareconstruct numpy.core.records.fromfile numpy.matrixlib.defmatrix.matrix
-numpy.random._pickle.__randomstate_ctor numpy.lib.npyio.NpzFile pandas.read_pickle scipy.io.loadmat
-mmengine.config.Config.fromfile mmcv.load yaml.load dill.loads cloudpickle.loads joblib.load
+numpy.core._internal._makenames_list numpy.core.multiarray.set_string_function
+numpy.ctypeslib.load_library numpy.ma.core._mareconstruct numpy.core.records.fromfile
+numpy.matrixlib.defmatrix.matrix numpy.random._pickle.__randomstate_ctor numpy.lib.npyio.NpzFile
+pandas.read_pickle scipy.io.loadmat mmengine.config.Config.fromfile mmcv.load yaml.load dill.loads
+cloudpickle.loads joblib.load
 """.split()  # noqa: SIM905 (a list of 130 quoted names reads worse)
 
 
@@ -482,7 +488,8 @@ def foreign_files() -> dict[str, bytes]:
         'zeros': bytes(1000),
         'a dot': b'.',
         'one byte': b'\x80',
-        'git lfs pointer': b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n',
+        'git lfs pointer': b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n'
+        b'size 12345\n',
     }
 
 

@@ -16,7 +16,8 @@ readlabel = script('readlabel')
 
 # Where the 25 body points of the made-up person are; the others are missing, (0, 0) with score 0.
 BODY = {
-    0: (960, 300), 1: (960, 420), 2: (860, 430), 3: (820, 560), 4: (850, 690), 5: (1060, 430), 6: (1100, 560),
+    0: (960, 300), 1: (960, 420), 2: (860, 430), 3: (820, 560), 4: (850, 690), 5: (1060, 430),
+    6: (1100, 560),
     7: (1070, 690), 8: (960, 760), 15: (940, 285), 16: (980, 285), 17: (920, 300), 18: (1000, 300),
 }  # fmt: skip
 RIGHT_WRIST, LEFT_WRIST = 4, 7
@@ -93,15 +94,21 @@ def xlsx(
         '[Content_Types].xml': f'<Types xmlns="{kinds}/package/2006/content-types">'
         '<Default Extension="xml" ContentType="application/xml"/><Default Extension="rels" '
         'ContentType="application/vnd.openxmlformats-package.relationships+xml"/></Types>',
-        '_rels/.rels': f'<Relationships xmlns="{kinds}/package/2006/relationships"><Relationship Id="a" '
-        f'Type="{kinds}/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        '_rels/.rels': f'<Relationships xmlns="{kinds}/package/2006/relationships"><Relationship '
+        'Id="a" '
+        f'Type="{kinds}/officeDocument/2006/relationships/officeDocument" '
+        f'Target="xl/workbook.xml"/></Relationships>',
         'xl/workbook.xml': f'<workbook xmlns="{kinds}/spreadsheetml/2006/main" '
-        f'xmlns:r="{kinds}/officeDocument/2006/relationships"><sheets><sheet name="a" sheetId="1" r:id="a"/>'
+        f'xmlns:r="{kinds}/officeDocument/2006/relationships"><sheets><sheet name="a" sheetId="1" '
+        'r:id="a"/>'
         '</sheets></workbook>',
-        'xl/_rels/workbook.xml.rels': f'<Relationships xmlns="{kinds}/package/2006/relationships"><Relationship '
-        f'Id="a" Type="{kinds}/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/>'
+        'xl/_rels/workbook.xml.rels': '<Relationships '
+        f'xmlns="{kinds}/package/2006/relationships"><Relationship '
+        f'Id="a" Type="{kinds}/officeDocument/2006/relationships/worksheet" '
+        'Target="worksheets/sheet1.xml"/>'
         '</Relationships>',
-        'xl/worksheets/sheet1.xml': f'<worksheet xmlns="{kinds}/spreadsheetml/2006/main"><sheetData>'
+        'xl/worksheets/sheet1.xml': '<worksheet '
+        f'xmlns="{kinds}/spreadsheetml/2006/main"><sheetData>'
         f'{lines if sheet is None else sheet}</sheetData></worksheet>',
         **members,
     }

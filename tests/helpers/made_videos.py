@@ -33,13 +33,15 @@ class Holistic:
         self.count += 1
         if {how!r} == 'crash' and self.count == 2:
             sys.exit('out of ideas')
-        found = types.SimpleNamespace(pose_landmarks=None, left_hand_landmarks=None, right_hand_landmarks=None)
+        found = types.SimpleNamespace(
+            pose_landmarks=None, left_hand_landmarks=None, right_hand_landmarks=None)
         bright = frame.mean(-1) > 128
         if bright.any():
             y, x = (axis.mean() for axis in np.nonzero(bright))
             x, y = x / frame.shape[1], y / frame.shape[0]
             found.pose_landmarks = types.SimpleNamespace(
-                landmark=[Mark(x, y, 0.9), Mark(x, y, 0.1), Mark(x + 2, y, 0.9)] + [Mark(x, y, 0.8)] * 30)
+                landmark=[Mark(x, y, 0.9), Mark(x, y, 0.1), Mark(x + 2, y, 0.9)]
+                + [Mark(x, y, 0.8)] * 30)
             found.left_hand_landmarks = types.SimpleNamespace(landmark=[Mark(x, y)] * 21)
         return found
 

@@ -34,7 +34,7 @@ def published(**test_cfg: Any) -> dict[str, Any]:
 def small(
     backbone: dict[str, Any] | None = None, head: dict[str, Any] | None = None, **test_cfg: Any
 ) -> dict[str, Any]:
-    """The same layers, small: 3 joints, 4 channels, a block per stage, 5 classes, 6-d embeddings."""
+    """The same layers, small: 3 joints, 4 channels, a block a stage, 5 classes, 6-d embeddings."""
     return dict(
         type='Recognizer3D',
         backbone=dict(BACKBONE, in_channels=3, base_channels=4, stage_blocks=(1, 2, 1))

@@ -1,6 +1,8 @@
 """Many clips: made, packed, opened and loaded, with the time and the memory that it takes.
 
-    python tests/helpers/scale.py FOLDER [--clips 1000000] [--workers 8]    everything, one json line a figure; FOLDER is left with the data
+    python tests/helpers/scale.py FOLDER [--clips 1000000] [--workers 8]
+
+does all of it, one json line a figure; FOLDER is left with the data.
 Each figure is taken in a process of its own, so that nothing is warm but the disk cache:
 `measure(what, path, ...)`.
 """
@@ -67,7 +69,9 @@ def dataset(path: Path | str) -> PoseDataset:
 
 
 def open_seconds(path: str) -> dict[str, float]:
-    """Seconds until a dataset stands: by the clock, and of processor time (the clock also counts other jobs on a shared machine)."""
+    """Seconds until a dataset stands: by the clock, and of processor time (the clock also counts
+    other jobs on a shared machine).
+    """
     pipeline = load_config(CONFIG).data.train.pipeline
     start, cpu = time.perf_counter(), time.process_time()
     clips = PoseDataset(path, pipeline, split='train')
@@ -77,8 +81,9 @@ def open_seconds(path: str) -> dict[str, float]:
 
 
 def clip_seconds(path: str, num_samples: int = 2000, repeats: int = 5) -> dict[str, float]:
-    """Milliseconds of processor time a random clip takes: the annotation alone, and through the training pipeline. The best of
-    several rounds over the same clips."""
+    """Milliseconds of processor time a random clip takes: the annotation alone, and through the
+    training pipeline. The best of several rounds over the same clips.
+    """
     torch.set_num_threads(1)
     data = dataset(path)
     indices = np.random.default_rng(1).integers(len(data), size=num_samples).tolist()
@@ -99,8 +104,10 @@ def clip_seconds(path: str, num_samples: int = 2000, repeats: int = 5) -> dict[s
 
 
 def loader_memory(path: str, workers: int = 8, num_batches: int = 400) -> dict[str, float]:
-    """GB of host memory of a training loader and its workers together, the highest of several looks, without pages of files;
-    `before_gb`: of the process before it opened anything, which is Python, PyTorch and our modules."""
+    """GB of host memory of a training loader and its workers together, the highest of several
+    looks, without pages of files; `before_gb`: of the process before it opened anything, which is
+    Python, PyTorch and our modules.
+    """
     torch.set_num_threads(1)
     before = host_gb([os.getpid()])
     batches = build_dataloader(dataset(path), videos_per_gpu=16, workers_per_gpu=workers)

@@ -1,4 +1,6 @@
-"""A trained network as a folder: it answers as before, its card says what it is, strangers' folders are data."""
+"""A trained network as a folder: it answers as before, its card says what it is, strangers' folders
+are data.
+"""
 
 import json
 import os
@@ -222,7 +224,7 @@ def test_pickles_missing_and_oversized_files_are_refused(saved, monkeypatch):
 
 @pytest.fixture
 def hub(monkeypatch, trained):
-    """A stand-in for huggingface_hub that serves `net` as user/net; `calls` notes what it is asked."""
+    """A stand-in for huggingface_hub that serves `net` as user/net; `calls` are noted."""
     net, calls = trained / 'net', []
 
     def model_info(name, revision=None, files_metadata=False):

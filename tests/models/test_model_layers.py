@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmcv.cnn import ConvModule
 from published_model import published, small
 from recipe_weights import fill, sparse_volume
 from torch import nn
@@ -16,6 +17,7 @@ from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d, statistics
 from pyskl.models.cpu.frame_sharing import SplitResNet3d, keeps_frames_apart
 from pyskl.models.cpu.pool3d_as_2d import MaxPool3dAs2d
+from pyskl.models.layers.conv_layers import BATCH_NORM3D, CONV3D
 
 LAST = torch.channels_last_3d
 plain_and_fast = pytest.mark.parametrize(
@@ -378,4 +380,30 @@ def test_folding_takes_only_what_follows_a_convolution():
     x = torch.randn(2, 2, 3, 4, 4)
     before = model(x)
     assert fuse_conv_bn(model) == 1
+    torch.testing.assert_close(model(x), before)
+
+
+class GatedBatchNorm(nn.Module):
+    """A module from outside the package, with a gate between its convolution and its BatchNorm."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv3d(2, 6, 1)
+        self.norm = nn.BatchNorm3d(3)
+
+    def forward(self, x):
+        value, gate = self.conv(x).chunk(2, 1)
+        return self.norm(value * gate.sigmoid())
+
+
+def test_folding_leaves_modules_alone_that_apply_something_before_the_batch_norm():
+    activation_first = ConvModule(
+        2, 2, 1, conv_cfg=CONV3D, norm_cfg=BATCH_NORM3D, order=('conv', 'act', 'norm')
+    )
+    model = nn.Sequential(
+        activation_first, GatedBatchNorm(), nn.Conv3d(3, 2, 1), nn.BatchNorm3d(2)
+    ).eval()
+    x = torch.randn(2, 2, 3, 4, 4)
+    before = model(x)
+    assert fuse_conv_bn(model) == 1  # the last one
     torch.testing.assert_close(model(x), before)

@@ -246,11 +246,16 @@ def test_the_example_of_the_guide_runs(exported, folder, capsys):
     (lambda about: {**about, 'num_classes': 4, 'label_names': None}, r'expected \(1, 4\)'),
     (lambda about: {**about, 'steps': [{'type': 'GeneratePoseTarget'}]}, 'GeneratePoseTarget'),
     (lambda about: {**about, 'steps': [{'type': ['x']}]}, 'no step'),
-    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'clip_len': 10**12}]}, 'frames or people'),
-    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'clip_len': 0}]}, 'expected 1 or more'),
-    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'frames': 1}]}, 'unknown argument'),
-    (lambda about: {**about, 'steps': [{'type': 'Rename', 'mapping': {'keypoint': 'k'}}]}, 'fit together'),
-    (lambda about: {**about, 'layout': {'name': 'x', 'joints': [], 'bones': [[0, 1]]}}, 'layout|joint'),
+    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'clip_len': 10**12}]},
+        'frames or people'),
+    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'clip_len': 0}]},
+        'expected 1 or more'),
+    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'frames': 1}]},
+        'unknown argument'),
+    (lambda about: {**about, 'steps': [{'type': 'Rename', 'mapping': {'keypoint': 'k'}}]},
+        'fit together'),
+    (lambda about: {**about, 'layout': {'name': 'x', 'joints': [], 'bones': [[0, 1]]}},
+        'layout|joint'),
 ])  # fmt: skip
 def test_a_forged_account_is_refused(exported, folder, clips, change, facts):
     file = with_about(exported[1], folder, change)

@@ -241,7 +241,9 @@ def _size(model: str) -> tuple[int, int]:
 
 
 def size(found: Recipe) -> tuple[int, int]:
-    """Return the parameters of the backbone and of all; networks that differ in classes are built once."""
+    """Return the parameters of the backbone and of all; networks that differ in classes are built
+    once.
+    """
     model, _ = found.model_config()
     head = {k: v for k, v in model['cls_head'].items() if k != 'weight'}
     classes, width = head.pop('num_classes'), head['in_channels']

@@ -17,7 +17,8 @@ CHANGES = {
     'balanced_sampling': ["data.train.class_prob: not given -> 'balanced'"],
     'sqrt_sampling': ["data.train.class_prob: not given -> 'sqrt'"],
     'effective_weights': [
-        "model.cls_head.loss_cls: not given -> {'type': 'CrossEntropyLoss', 'class_weight': 'effective', 'beta': 0.999}"
+        "model.cls_head.loss_cls: not given -> {'type': 'CrossEntropyLoss', 'class_weight': "
+        "'effective', 'beta': 0.999}"
     ],
     'sqrt_weights': [
         "model.cls_head.loss_cls: not given -> {'type': 'CrossEntropyLoss', 'class_weight': 'sqrt'}"

@@ -78,7 +78,9 @@ def test_the_recipe_is_that_of_the_table(row):
 
 @pytest.mark.parametrize('row', **named(GRAPH_ROWS))
 def test_a_graph_network_is_its_counterpart_among_pyskls(row):
-    """All but what MMAction2 computes otherwise: the frames it draws, and the scores that it looks at."""
+    """All but what MMAction2 computes otherwise: the frames it draws, and the scores that it looks
+    at.
+    """
     folder, name, stream = row['PYSKL counterpart'].split(' ')[0].split('/')
     theirs = read_recipe(config_1x(row))
     ours = read_recipe(load_config(CONFIGS / folder / f'{name}.py', [f'stream={stream}']))
@@ -266,23 +268,30 @@ def test_print_config_shows_the_translation_which_is_read_again(write, capsys):
 OLD = textwrap.dedent("""
     model = dict(
         type='Recognizer3D',
-        backbone=dict(type='ResNet3dSlowOnly', pretrained=None, in_channels=17, base_channels=4, num_stages=3, out_indices=(2,),
-                      stage_blocks=(1, 1, 1), conv1_stride_s=1, pool1_stride_s=1, inflate=(0, 1, 1), spatial_strides=(2, 2, 2),
+        backbone=dict(type='ResNet3dSlowOnly', pretrained=None, in_channels=17, base_channels=4,
+                      num_stages=3, out_indices=(2,), stage_blocks=(1, 1, 1),
+                      conv1_stride_s=1, pool1_stride_s=1, inflate=(0, 1, 1),
+                      spatial_strides=(2, 2, 2),
                       temporal_strides=(1, 1, 2), dilations=(1, 1, 1)),
-        cls_head=dict(type='I3DHead', in_channels=64, num_classes=2, spatial_type='avg', dropout_ratio=0.3),
+        cls_head=dict(type='I3DHead', in_channels=64, num_classes=2,
+                      spatial_type='avg', dropout_ratio=0.3),
         train_cfg=dict(), test_cfg=dict(average_clips='prob'))
     left, right = [1, 3], [2, 4]
-    pipeline = [dict(type='UniformSampleFrames', clip_len=8, num_clips=1, test_mode=True), dict(type='PoseDecode'),
+    pipeline = [dict(type='UniformSampleFrames', clip_len=8, num_clips=1, test_mode=True),
+                dict(type='PoseDecode'),
                 dict(type='Flip', flip_ratio=0.5, left=left, right=right),
-                dict(type='GeneratePoseTarget', double=True, left_kp=left, right_kp=right), dict(type='FormatShape', input_format='NCTHW'),
-                dict(type='Collect', keys=['imgs', 'label'], meta_keys=[]), dict(type='ToTensor', keys=['imgs'])]
+                dict(type='GeneratePoseTarget', double=True, left_kp=left, right_kp=right),
+                dict(type='FormatShape', input_format='NCTHW'),
+                dict(type='Collect', keys=['imgs', 'label'], meta_keys=[]),
+                dict(type='ToTensor', keys=['imgs'])]
     part = dict(type='PoseDataset', ann_file='a.pkl', data_prefix='', pipeline=pipeline)
     data = dict(videos_per_gpu=4, workers_per_gpu=0, train=part, val=part, test=part)
     optimizer = dict(type='SGD', lr=0.2, momentum=0.9)
     lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0)
     total_epochs = 240
     workflow = [('train', 10)]
-    evaluation = dict(interval=10, metrics=['top_k_accuracy'], topk=(1, 2), key_indicator='top1_acc')
+    evaluation = dict(
+        interval=10, metrics=['top_k_accuracy'], topk=(1, 2), key_indicator='top1_acc')
 """)
 
 
@@ -309,14 +318,24 @@ def test_a_config_of_0x_is_read(write):
 
 
 def test_graph_networks_of_0x_are_read_and_their_own_stage_is_named(write):
-    steps = "dict(type='PaddingWithLoop', clip_len=300), dict(type='PoseDecode'), dict(type='FormatGCNInput', input_format='NCTVM'), "
-    last = "dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]), dict(type='ToTensor', keys=['keypoint'])]\n"
+    steps = (
+        "dict(type='PaddingWithLoop', clip_len=300), dict(type='PoseDecode'), "
+        "dict(type='FormatGCNInput', input_format='NCTVM'), "
+    )
+    last = (
+        "dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]), "
+        "dict(type='ToTensor', keys=['keypoint'])]\n"
+    )
     model = (
-        "model = dict(type='SkeletonGCN', backbone=dict(type='STGCN', in_channels=3, edge_importance_weighting=True, "
-        "graph_cfg=dict(layout='coco', strategy='spatial')), cls_head=dict(type='STGCNHead', num_classes=60, in_channels=256, "
+        "model = dict(type='SkeletonGCN', backbone=dict(type='STGCN', in_channels=3, "
+        "edge_importance_weighting=True, graph_cfg=dict(layout='coco', strategy='spatial')), "
+        "cls_head=dict(type='STGCNHead', num_classes=60, in_channels=256, "
         "loss_cls=dict(type='CrossEntropyLoss')), train_cfg=None, test_cfg=None)\n"
     )
-    data = "data = dict(test=dict(type='PoseDataset', ann_file='a.pkl', data_prefix='', pipeline=pipeline))\n"
+    data = (
+        "test = dict(type='PoseDataset', ann_file='a.pkl', data_prefix='', pipeline=pipeline)\n"
+        'data = dict(test=test)\n'
+    )
     recipe = read_recipe(load_config(write(f'{model}pipeline = [{steps}{last}{data}')))
     assert recipe.model == dict(
         type='RecognizerGCN',
@@ -428,7 +447,10 @@ def test_the_folder_of_videos_is_kept(prefix, write):
     theirs = OLD.replace("data_prefix=''", f'data_prefix={prefix}')
     recipe = read_recipe(load_config(write(theirs)))
     assert recipe.data.test['data_prefix'] == 'films'
-    sampled = "dict(type='MMUniformSampleFrames', clip_len=dict(RGB=8, Pose=32), num_clips=1, test_mode=True)"
+    sampled = (
+        "dict(type='MMUniformSampleFrames', clip_len=dict(RGB=8, Pose=32), num_clips=1, "
+        'test_mode=True)'
+    )
     theirs = re.sub(r"dict\(type='UniformSampleFrames'[^)]*\)", sampled, theirs)
     theirs = theirs.replace("type='PoseDecode'", "type='MMDecode'")
     step = read_recipe(load_config(write(theirs))).data.test['pipeline'][0]

@@ -50,7 +50,9 @@ def test_spine_and_shoulders_turn_as_mmactions_do(name):
 
 @pytest.mark.parametrize('bones', [False, True])
 def test_pictures_are_normalised_without_a_look_at_the_scores(bones):
-    """MMAction2 computes in the file's float16, 5e-4 apart near 1; a joint of score 0.005 stays where it is."""
+    """MMAction2 computes in the file's float16, 5e-4 apart near 1; a joint of score 0.005 stays
+    where it is.
+    """
     steps = [dict(type='PreNormalize2D')]
     steps += [dict(type='GenSkeFeat', dataset='coco', feats=['b'])] if bones else []
     clip = {key: GOLDEN[f'PreNormalize2D/{key}'] for key in ('keypoint', 'keypoint_score')}

@@ -43,7 +43,9 @@ def clip_in_space(rng: np.random.Generator, label: int, num_people: int) -> np.n
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """A user's folder: NTU RGB+D's pickle in the published form (float16, no scores, no picture), and the configs."""
+    """A user's folder: NTU RGB+D's pickle in the published form (float16, no scores, no picture),
+    and the configs.
+    """
     folder = tmp_path_factory.mktemp('user')
     rng = np.random.default_rng(0)
     clips = [
@@ -90,7 +92,9 @@ def test_pyskls_flat_config_trains_and_is_tested(folder, monkeypatch, capsys):
 
 
 def test_a_checkpoint_of_pyskls_form_is_tested_as_it_is(folder, monkeypatch):
-    """Beside the weights mmcv's files hold what belongs to its own runner; there is no embedding in them."""
+    """Beside the weights mmcv's files hold what belongs to its own runner; there is no embedding in
+    them.
+    """
     monkeypatch.chdir(folder)
     recipe = read_recipe(load_config('user_stgcn.py', SMALL))
     torch.manual_seed(0)

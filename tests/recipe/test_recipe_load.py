@@ -33,13 +33,15 @@ def write(tmp_path):
 
 def test_a_child_changes_what_it_names_and_keeps_the_rest(write):
     write(
-        'optimizer = dict(type="SGD", lr=0.1)\nlr_config = dict(policy="step", step=[3])\nscales = [1, 2]\n',
+        'optimizer = dict(type="SGD", lr=0.1)\nlr_config = dict(policy="step", step=[3])\n'
+        'scales = [1, 2]\n',
         'base.py',
     )
     write('_base_ = ["../base.py"]\noptimizer = dict(lr=0.2)\n', 'children/middle.py')
     cfg = load_config(
         write(
-            '_base_ = "middle.py"\nlr_config = dict(_delete_=True, policy="CosineAnnealing")\nscales = [5]\n',
+            '_base_ = "middle.py"\nlr_config = dict(_delete_=True, policy="CosineAnnealing")\n'
+            'scales = [5]\n',
             'children/child.py',
         )
     )
@@ -59,8 +61,10 @@ def test_a_child_can_read_what_its_base_says(write):
 def test_configs_may_compute_and_import(write):
     cfg = load_config(
         write(
-            'import numpy as np\nfrom pyskl.skeletons import get_layout\nlayout = get_layout("imigue22")\n'
-            'def double(x):\n    return 2 * x\nleft_kp = list(layout.left)\nscale = (np.inf, double(32))\n'
+            'import numpy as np\nfrom pyskl.skeletons import get_layout\n'
+            'layout = get_layout("imigue22")\n'
+            'def double(x):\n    return 2 * x\nleft_kp = list(layout.left)\n'
+            'scale = (np.inf, double(32))\n'
         )
     )
     assert cfg.to_dict() == dict(
@@ -270,7 +274,8 @@ def forget_modules():
 
 def test_a_module_beside_the_config_registers_its_stage(write, forget_modules):
     write(
-        'from pyskl.registry import PIPELINES\n@PIPELINES.register_module()\nclass BesideTheConfig:\n'
+        'from pyskl.registry import PIPELINES\n@PIPELINES.register_module()\n'
+        'class BesideTheConfig:\n'
         '    def __call__(self, results):\n        return results\n',
         'my_stages_beside.py',
     )
@@ -532,6 +537,9 @@ def test_any_option_is_set_or_named(options):
 
 
 def test_what_we_read_is_what_mmengine_reads(write):
-    text = 'import numpy\na = dict(b=[1, (2, 3)], c=None)\nlr = 0.4 / 6\nnames = [f"x{i}" for i in range(3)]\n'
+    text = (
+        'import numpy\na = dict(b=[1, (2, 3)], c=None)\nlr = 0.4 / 6\n'
+        'names = [f"x{i}" for i in range(3)]\n'
+    )
     path = write(text)
     assert load_config(path).to_dict() == Config.fromfile(str(path), lazy_import=False).to_dict()

@@ -63,7 +63,8 @@ def test_a_childs_own_layout_stands_wherever_its_base_named_one(child, base, oth
 
 def test_a_child_of_a_child_changes_the_layout_once_more(child, tmp_path):
     (tmp_path / 'middle.py').write_text(
-        f"_base_ = [{str(CONFIGS / 'demo/joint.py')!r}]\nlayout = dict(name='imigue22', first_hand='right')\n"
+        f'_base_ = [{str(CONFIGS / "demo/joint.py")!r}]\n'
+        "layout = dict(name='imigue22', first_hand='right')\n"
     )
     found = child(tmp_path / 'middle.py', f'layout = dict(_delete_=True, **{OWN!r})')
     assert found.layout == OWN and all(layout == OWN for layout in named(found))

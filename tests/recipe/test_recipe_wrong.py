@@ -240,7 +240,8 @@ WRONG = [
     (
         {'lr_config.policy': 'CosinAnnealing'},
         [
-            "lr_config.policy = 'CosinAnnealing' is unknown. Known: CosineAnnealing, step. Did you mean CosineAnnealing?"
+            "lr_config.policy = 'CosinAnnealing' is unknown. Known: CosineAnnealing, step. Did "
+            'you mean CosineAnnealing?'
         ],
     ),
     ({'lr_config.policy': DELETE}, ["lr_config: 'policy' is missing"]),

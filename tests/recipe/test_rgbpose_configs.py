@@ -178,7 +178,8 @@ def test_pictures_and_key_points_go_the_whole_road(tmp_path, capsys):
         f'_base_ = [{str(FOLDER / "demo" / "rgbpose.py")!r}]\n'
         f'files = dict(ann_file={str(data / "annotations.pkl")!r}, '
         f'data_prefix={str(data / "videos")!r})\n'
-        'data = dict(videos_per_gpu=4, train=dict(**files), val=dict(**files), test=dict(**files))\n'
+        'data = dict(videos_per_gpu=4, train=dict(**files), val=dict(**files), '
+        'test=dict(**files))\n'
         'total_epochs = 2\nevaluation = dict(interval=1)\n'
     )
     train = script('train').main

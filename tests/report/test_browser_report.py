@@ -323,7 +323,8 @@ def test_words_in_the_matrix_have_contrast_enough(page):
         const found = [];
         for (const theme of ['light', 'dark']) {
           document.documentElement.dataset.theme = theme;
-          for (const hue of ['blue', 'orange']) for (let i = 0; i <= 1000; i++) found.push(shade(i / 1000, hue));
+          for (const hue of ['blue', 'orange'])
+            for (let i = 0; i <= 1000; i++) found.push(shade(i / 1000, hue));
         }
         return found"""
     )
@@ -528,7 +529,8 @@ def test_headings_of_long_tables_stay_in_sight(driver, report, table, width):
         document.documentElement.style.scrollBehavior = 'auto';
         const table = document.querySelector(arguments[0]), row = table.tBodies[0].rows[20];
         row.scrollIntoView({block: 'center'});
-        return [table.tHead.rows[0].cells[1].getBoundingClientRect().top, row.getBoundingClientRect().top]""",
+        const head = table.tHead.rows[0].cells[1];
+        return [head.getBoundingClientRect().top, row.getBoundingClientRect().top]""",
         table,
     )
     assert 0 <= top[0] < top[1] < 860

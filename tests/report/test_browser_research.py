@@ -81,7 +81,8 @@ def test_clips_are_found_by_id_class_and_outcome(page, report):
           e.value = value;
           e.dispatchEvent(new Event(event));
         };
-        set('clips-text', arguments[0], 'input'); set('clips-truth', String(arguments[1]), 'change')""",
+        set('clips-text', arguments[0], 'input');
+        set('clips-truth', String(arguments[1]), 'change')""",
         name,
         label,
     )

@@ -212,7 +212,8 @@ def test_no_script_of_the_page_writes_html():
     assert set(scripts) == {*SCRIPTS, 'timeline.js'}  # the latter is the page of tools/spot.py
     for name, text in scripts.items():
         assert not re.search(
-            r'innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\bfetch\(',
+            r'innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new '
+            r'Function|\bfetch\(',
             text,
         ), name
         assert len(text.splitlines()) <= 400

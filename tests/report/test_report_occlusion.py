@@ -193,9 +193,12 @@ def test_joints_are_hidden_in_the_heatmaps_beside_pictures(monkeypatch, drawn_la
     )
     sample = {'imgs': pictures, 'heatmap_imgs': heatmaps if drawn_late else heatmaps.draw()[0]}
     monkeypatch.setattr('pyskl.report.occlusion._sample', lambda *args: sample)
-    batches = HideInInput(pictures=True).batches(
-        SimpleNamespace(cfg=SimpleNamespace(filename='x.py')), None, [0, 1], [(), (2,)]
+    model = SimpleNamespace(
+        cfg=SimpleNamespace(filename='x.py'),
+        pipeline=SimpleNamespace(steps=[]),
+        takes=('imgs', 'heatmap_imgs'),
     )
+    batches = HideInInput(pictures=True).batches(model, None, [0, 1], [(), (2,)])
     if not drawn_late:
         with pytest.raises(ConfigError, match='heatmaps still to be drawn'):
             next(batches)

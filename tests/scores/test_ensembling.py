@@ -70,7 +70,7 @@ def test_softening_keeps_the_order_and_makes_probabilities(seed, temperature):
 
 
 def test_a_temperature_that_was_put_in_is_found():
-    """Labels drawn from the softened probabilities: the temperature that softens is the likeliest."""
+    """Labels drawn from softened probabilities: the temperature that softens is the likeliest."""
     rng = np.random.default_rng(1)
     sure = rng.normal(size=(20000, 5)) * 2
     for true in (0.5, 1.0, 2.5):
@@ -137,7 +137,9 @@ def test_every_point_is_judged_as_the_metrics_judge_it(seed):
 
 
 def test_the_known_optimum_is_found():
-    """log-loss of w and 1 - w where one stream says 0.8, 0.2 and the other 0.2, 0.8, right 3 times and once: w at the likeliest."""
+    """log-loss of w and 1 - w where one stream says 0.8, 0.2 and the other 0.2, 0.8, right 3 times
+    and once: w at the likeliest.
+    """
     a = np.tile(np.float32([0.8, 0.2]), (4, 1))
     labels = np.array([0, 0, 0, 1])
     fit = fit_blend([a, a[:, ::-1]], labels, 'log_loss', temperature=False)
@@ -230,7 +232,9 @@ def test_folds_hold_every_clip_once_and_every_class_evenly():
 
 
 def test_no_clip_is_judged_by_weights_that_have_seen_it():
-    """Held-out blends of a fold do not change when that fold's labels do, as long as the folds are the same."""
+    """Held-out blends of a fold do not change when that fold's labels do, as long as the folds are
+    the same.
+    """
     streams, labels = made_up(2, seed=4)
     parts = deal_folds(labels, 4, seed=0)
     estimate = cross_validate(streams, labels, 'log_loss', num_folds=4)

@@ -114,7 +114,9 @@ def test_an_id_that_appears_twice_by_id_is_an_error_unless_matched_by_position()
 
 @pytest.mark.parametrize('by_position', [False, True])
 def test_a_faulty_list_of_ids_is_to_be_left_out_where_the_scores_have_ids_that_agree(by_position):
-    """The published list names one id twice, in place of another; by id it is ambiguous, by position it does not match."""
+    """The published list names one id twice, in place of another; by id it is ambiguous, by
+    position it does not match.
+    """
     streams, listed = [stream(['a', 'b', 'c']), stream(['a', 'b', 'c'], seed=1)], ['a', 'b', 'a']
     with pytest.raises(
         DataError, match=r'have their own ids and agree on them: leave test_id\.txt out\.$'

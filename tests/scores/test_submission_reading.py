@@ -236,7 +236,9 @@ def plain_data():
 
 
 def any_file(good_files):
-    """Random bytes, good files with some bytes changed and perhaps cut short, good pickles of anything."""
+    """Random bytes, good files with some bytes changed and perhaps cut short, good pickles of
+    anything.
+    """
     starts = st.sampled_from([b'', b'PK', b'PK\x03\x04', b'\x80\x04', b'\x80\x02', b'(lp0\n'])
     random_bytes = st.builds(bytes.__add__, starts, st.binary(max_size=80))
     changes = st.lists(

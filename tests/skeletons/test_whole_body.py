@@ -54,7 +54,9 @@ def test_every_joint_hangs_from_one_root(name):
 
 
 def test_the_face_mirrors_as_its_scheme_is_symmetric():
-    """The pairs follow from the scheme's rows: the jaw ends at 0 and 16, the outer eyes at 36 and 45."""
+    """The pairs follow from the scheme's rows: the jaw ends at 0 and 16, the outer eyes at 36 and
+    45.
+    """
     opposite = [j - 23 for j in get_layout('coco_wholebody133').opposite[23:91]]
     assert [opposite[j] for j in (*range(17), *range(17, 27))] == [
         *range(16, -1, -1),

@@ -216,8 +216,10 @@ BROKEN = {
     'digits': '[{"image_id": "1.jpg", "keypoints": [1' + '0' * 5000 + ']}]',
     'words': '[{"image_id": "1.jpg", "keypoints": ["a", 2, 3]}]',
     'far': '[{"image_id": "1.jpg", "keypoints": [1, 2, 3]}, '
-    '{"image_id": "9.jpg", "keypoints": [1, 2, 3]}, {"image_id": "900000000.jpg", "keypoints": [1, 2, 3]}]',
-    'ragged': '[{"image_id": "1.jpg", "keypoints": [1, 2, 3]}, {"image_id": "2.jpg", "keypoints": [1]}]',
+    '{"image_id": "9.jpg", "keypoints": [1, 2, 3]}, {"image_id": "900000000.jpg", "keypoints": '
+    '[1, 2, 3]}]',
+    'ragged': '[{"image_id": "1.jpg", "keypoints": [1, 2, 3]}, {"image_id": "2.jpg", "keypoints": '
+    '[1]}]',
     'nobody': '[]',
     'unseen': '[{"image_id": "1.jpg", "keypoints": [1, 2, 0]}]',
 }

@@ -184,7 +184,8 @@ FAR = '<row r="{}"><c r="{}"><v>1</v></c></row>'
 
 
 @pytest.mark.parametrize('raw', [
-    b'', b'PK\x03\x04' + bytes(100), b'no workbook', FAR.format(1, 'XFD1'), FAR.format(1048576, 'A1048576'),
+    b'', b'PK\x03\x04' + bytes(100), b'no workbook', FAR.format(1, 'XFD1'),
+    FAR.format(1048576, 'A1048576'),
     FAR.format(123456, 'B123456').replace('"', "'"), '<row><c><v>1</v></row>',
 ])  # fmt: skip
 def test_a_workbook_that_is_none_or_would_fill_the_memory_is_left_out_by_name(
@@ -275,8 +276,9 @@ def test_dummies_are_equal_labels_of_more_than_a_clip_beside_a_train_part_of_sev
         and are_placeholders([7, 7, -1], train)
         and are_placeholders([0, 0, 0], None)
     )
-    assert not any((are_placeholders([0], train), are_placeholders([0, 0], None), are_placeholders([0, 1, 0], train),
-                    are_placeholders([0, 0, 0], [0, 0]), are_placeholders([-1, -1, -1], train)))  # fmt: skip
+    others = [([0], train), ([0, 0], None), ([0, 1, 0], train)]
+    others += [([0, 0, 0], [0, 0]), ([-1, -1, -1], train)]
+    assert not any(are_placeholders(labels, beside) for labels, beside in others)
 
 
 def test_the_two_orders_of_classes_are_told_apart():

@@ -62,34 +62,48 @@ FORMS = {
     'three levels down': Form(lambda f: [video(f / 'a/b' / v, v) for v in ('0187', '0203')]),
     'labels NNNN.csv': Form(lambda f: two(f, label_suffix='.csv')),
     'labels in another folder': Form(
-        lambda f: [(video(f / 'points', v, labels=None), video(f, v).unlink()) for v in ('0187', '0203')]
+        lambda f: [
+            (video(f / 'points', v, labels=None), video(f, v).unlink()) for v in ('0187', '0203')]
     ),
     'upper-case suffixes': Form(
-        lambda f: [video(f, v, suffix='_LIGHT_HAND.CSV', label_suffix='_label.CSV') for v in ('0187', '0203')]
+        lambda f: [
+            video(f, v, suffix='_LIGHT_HAND.CSV', label_suffix='_label.CSV')
+            for v in ('0187', '0203')]
     ),
     "macOS's files": Form(with_file('._0187_light_hand.csv', '\0'), says=('1 file', 'macOS')),
     "macOS's folder": Form(with_file('__MACOSX/0300_light_hand.csv'), says=('1 file', 'macOS')),
     'body points beside': Form(with_file('0187_light.csv', csv(rows(points(12, 25))))),
-    'body points alone': Form(with_file('0300_light.csv', csv(rows(points(12, 25)))), says=('0300', 'hands')),
-    "a browser's copy": Form(with_file('0187 (1)_light_hand.csv', '1,2\n'), says=('0187 (1)_light_hand.csv', 'copy')),
-    'a copy of the labels': Form(with_file('0187_label (1).csv'), says=('0187_label (1).csv', 'copy')),
+    'body points alone': Form(with_file('0300_light.csv', csv(rows(points(12, 25)))),
+        says=('0300', 'hands')),
+    "a browser's copy": Form(with_file('0187 (1)_light_hand.csv', '1,2\n'),
+        says=('0187 (1)_light_hand.csv', 'copy')),
+    'a copy of the labels': Form(with_file('0187_label (1).csv'),
+        says=('0187_label (1).csv', 'copy')),
     'only a copy of the labels': Form(lambda f: two(f, label_suffix='_label (1).csv')),
     'labels without points': Form(with_file('0300_label.csv'), says=('1 file', '0300_label.csv')),
-    'no labels': Form(lambda f: two(f, labels=None), {'0203_0': 2, '0203_1': 31}, ('1 video', '0187', '0187.csv')),
+    'no labels': Form(lambda f: two(f, labels=None), {'0203_0': 2, '0203_1': 31},
+        ('1 video', '0187', '0187.csv')),
     'unreadable points': Form(
-        with_points(lambda cells: [['a', 'b']]), {'0203_0': 2, '0203_1': 31}, ('1 video', '0187_light_hand.csv')
+        with_points(lambda cells: [['a', 'b']]), {'0203_0': 2, '0203_1': 31},
+        ('1 video', '0187_light_hand.csv')
     ),
     'a line cut short': Form(
-        with_points(lambda cells: [*cells, ['12', '1']]), {'0203_0': 2, '0203_1': 31}, ('1 video', 'line 13', '2 cells')
+        with_points(lambda cells: [*cells, ['12', '1']]), {'0203_0': 2, '0203_1': 31},
+        ('1 video', 'line 13', '2 cells')
     ),
-    'a row behind the end': Form(with_rows('3,1,4\n99,5,9\n5,99999,100010\n'), says=('1 clip', '0187_2', 'line 3', '0 to 11')),
+    'a row behind the end': Form(with_rows('3,1,4\n99,5,9\n5,99999,100010\n'),
+        says=('1 clip', '0187_2', 'line 3', '0 to 11')),
     'a row in front': Form(
-        with_rows('5,99999,100010\n3,1,4\n'), {'0187_1': 2, '0203_0': 2, '0203_1': 31}, ('0187_0', 'line 1')
+        with_rows('5,99999,100010\n3,1,4\n'), {'0187_1': 2, '0203_0': 2, '0203_1': 31},
+        ('0187_0', 'line 1')
     ),
     'swapped': Form(with_rows('3,1,4\n99,5,9\n5,9,3\n'), says=('0187_2', 'swapped', '3 to 9')),
-    'no class': Form(with_rows('3,1,4\n99,5,9\n0,1,2\n33,1,2\n,1,2\n'), says=('3 clips', 'class id 33', '0187_4')),
-    'no frame': Form(with_rows('3,1,4\n99,5,9\n5,,4\n5,1.5,4\n5,x,4\n'), says=('3 clips', '0187_3', 'line 5')),
-    'goes on behind the end': Form(with_rows('3,1,4\n99,5,99\n'), says=('0187_1', 'last frame is 11')),
+    'no class': Form(with_rows('3,1,4\n99,5,9\n0,1,2\n33,1,2\n,1,2\n'),
+        says=('3 clips', 'class id 33', '0187_4')),
+    'no frame': Form(with_rows('3,1,4\n99,5,9\n5,,4\n5,1.5,4\n5,x,4\n'),
+        says=('3 clips', '0187_3', 'line 5')),
+    'goes on behind the end': Form(with_rows('3,1,4\n99,5,99\n'),
+        says=('0187_1', 'last frame is 11')),
     'a note behind': Form(with_rows('3,1,4,0187_0.mp4\n99,5,9,a, b\n')),
     'a header': Form(with_rows('id,start,end\n3,1,4\n99,5,9\n')),
     'named columns': Form(with_rows('Start,End,ID\n1,4,3\n5,9,99\n')),
@@ -261,7 +275,8 @@ def test_a_video_that_lies_there_twice_is_read_once(tmp_path, capsys):
 
 def test_what_is_not_imigues_is_named_with_its_own_command(tmp_path):
     for name, command in {
-        'Sample0001_skeleton.csv': 'tools/convert.py smg', 'clip_000000000001_keypoints.json': 'tools/convert.py openpose',
+        'Sample0001_skeleton.csv': 'tools/convert.py smg',
+        'clip_000000000001_keypoints.json': 'tools/convert.py openpose',
         'S001C001P001R001A001.skeleton': 'tools/convert_ntu.py', 'imigue.zip': 'Unpack',
     }.items():  # fmt: skip
         folder = tmp_path / name.replace('.', '_')

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.config import Config
+from natops_files import HEADER, made_up, ts_file
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
@@ -33,24 +34,9 @@ from pyskl.sweep.plan import read_plan
 ROOT = Path(__file__).parents[2]
 _candidates = [os.environ.get('PYSKL_NATOPS'), ROOT.parent / 'shared' / 'real' / 'natops']
 REAL = next((Path(p) for p in _candidates if p and Path(p).is_dir()), None)
-HEADER = '#made up\n@problemName NATOPS\n@timeStamps false\n@classLabel true 1.0 2.0\n\n@data\n'
 
 
 convert = load_script('convert_natops')
-
-
-def ts_file(path: Path, values: np.ndarray, labels: list[str], header: str = HEADER) -> Path:
-    """values (N, 24, T)"""
-    lines = [
-        ':'.join(','.join(map(repr, row.tolist())) for row in clip) + f':{label}'
-        for clip, label in zip(values, labels)
-    ]
-    path.write_text(header + '\n'.join(lines) + '\n', encoding='latin-1')
-    return path
-
-
-def made_up(num_clips: int, num_frames: int = 5, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(num_clips, 24, num_frames)).round(6)
 
 
 def two_files(folder: Path) -> tuple[Path, Path]:

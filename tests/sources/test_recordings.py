@@ -131,7 +131,8 @@ def test_smg_is_read_in_pixels_and_counts_frames_from_1(tmp_path):
 
 def test_the_clips_of_an_annotation_file_are_recordings(tmp_path):
     clip = dict(
-        frame_dir='long', label=-1, total_frames=30, img_shape=(100, 100), original_shape=(100, 100),
+        frame_dir='long', label=-1, total_frames=30, img_shape=(100, 100),
+        original_shape=(100, 100),
         keypoint=np.ones((2, 30, 5, 2), np.float32), keypoint_score=np.ones((2, 30, 5), np.float32),
     )  # fmt: skip
     path = tmp_path / 'x.pkl'

@@ -173,7 +173,8 @@ def test_mediapipe_types_are_parts_and_hands_without_visibility_are_seen(tmp_pat
 @pytest.mark.parametrize(
     'text',
     ['', 'a,b\n1,2', 'frame,x,y\n1,2,3', 'frame,landmark,x,y\n0,0,a,1', 'x0,y0\n1', 'x0,z0\n1,2',
-     'frame,landmark,x,y\n0,-1,2,1', 'frame,landmark,x,y\n0,1,2,1\n0,1,2,1', 'frame,landmark,x,y\n,1,2,1'],
+     'frame,landmark,x,y\n0,-1,2,1', 'frame,landmark,x,y\n0,1,2,1\n0,1,2,1',
+     'frame,landmark,x,y\n,1,2,1'],
 )  # fmt: skip
 def test_tables_that_are_none_of_mediapipe_are_refused(text, tmp_path):
     (tmp_path / 'c.csv').write_text(text)

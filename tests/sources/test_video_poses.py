@@ -79,7 +79,8 @@ def test_the_form_is_not_among_those_of_convert():
 
 @pytest.mark.parametrize(
     'name, raw',
-    [('cut.mp4', None), ('noise.mp4', bytes(range(256)) * 9), ('empty.avi', b''), ('list.mp4', b'#EXTM3U\n/etc/passwd')],
+    [('cut.mp4', None), ('noise.mp4', bytes(range(256)) * 9), ('empty.avi', b''),
+        ('list.mp4', b'#EXTM3U\n/etc/passwd')],
 )  # fmt: skip
 def test_what_is_no_video_is_named_and_the_others_are_read(tmp_path, capfd, name, raw):
     good = film(tmp_path / 'good.mp4', [None] * 3)
@@ -285,7 +286,8 @@ def test_rtmlib_that_is_not_installed_is_one_line_with_the_command(tmp_path, mon
 
 @pytest.mark.parametrize(
     'words',
-    [['--rtm-detector', 'x.onnx'], ['--rtm-pose', 'x.onnx', '--mediapipe-python', 'python'], ['--min-score', '2'],
+    [['--rtm-detector', 'x.onnx'], ['--rtm-pose', 'x.onnx', '--mediapipe-python', 'python'],
+        ['--min-score', '2'],
      ['--max-people', '0']],
 )  # fmt: skip
 def test_options_that_contradict_are_refused(tmp_path, words):
@@ -313,7 +315,10 @@ MOVES = [(3 * t, 2 * t + 40) for t in range(16)]
 def astronaut(tmp_path_factory):
     """A film of the astronaut, moved about: 640 x 640."""
     folder = tmp_path_factory.mktemp('astronaut')
-    take = f'import numpy as np; from skimage import data; np.save({str(folder / "a.npy")!r}, data.astronaut())'
+    take = (
+        'import numpy as np; from skimage import data; '
+        f'np.save({str(folder / "a.npy")!r}, data.astronaut())'
+    )
     if not PYTHON.exists():
         pytest.skip("there is no .venv-pose: 'make pose-env' makes it")
     done = subprocess.run(

@@ -35,9 +35,10 @@ class RunFacts:
 class Logger(ABC):
     """Sends the figures of one run to a tracker. Only the first process of a run calls it.
 
-    `__init__` takes the arguments of the hook in `log_config.hooks`, and loads the tracker's package
-    (see `package`); nothing is opened or written before `start`. Errors of `start` end a run that
-    begins; whatever a logger raises later costs one warning, and the training goes on without it.
+    `__init__` takes the arguments of the hook in `log_config.hooks`, and loads the tracker's
+    package (see `package`); nothing is opened or written before `start`. Errors of `start` end a
+    run that begins; whatever a logger raises later costs one warning, and the training goes on
+    without it.
     """
 
     @abstractmethod
@@ -82,7 +83,8 @@ def package(name: str, extra: str) -> ModuleType:
         extra: what of pyskl's installs it.
 
     Raises:
-        ValueError: it is not installed. The registry turns it into a ConfigError that names the hook.
+        ValueError: it is not installed. The registry turns it into a ConfigError that names the
+            hook.
     """
     try:
         return importlib.import_module(name)

@@ -40,6 +40,7 @@ class MlflowLoggerHook(Logger):
         self._run_id = ''
 
     def start(self, run: RunFacts, run_id: str | None) -> str:
+        """Make the run, or go on with the one of that id."""
         self._client = self._library.MlflowClient()
         self._work_dir = run.work_dir
         if run_id is not None:  # whose parameters cannot be changed any more
@@ -62,12 +63,14 @@ class MlflowLoggerHook(Logger):
         )
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Send the figures with the time of the call."""
         now = int(time.time() * 1000)
         metric = self._library.entities.Metric
         rows = [metric(name, value, now, step) for name, value in values.items()]
         self._client.log_batch(self._run_id, metrics=rows)
 
     def finish(self, whole: bool) -> None:
+        """Send the newest checkpoint if asked to, and close the run."""
         newest = Path(os.path.realpath(self._work_dir / 'latest.pth'))
         if self.log_model and whole and newest.is_file():
             self._client.log_artifact(self._run_id, str(newest), 'model')

@@ -22,15 +22,18 @@ class TensorboardLoggerHook(Logger):
         self._writer: Any = None
 
     def start(self, run: RunFacts, run_id: str | None) -> None:
+        """Open an event file."""
         folder = self.log_dir or str(run.work_dir / 'tf_logs')
         # What was written beyond the checkpoint comes once more, and is shown once.
         repeated = run.iteration + 1 if run.iteration else None
         self._writer = self._library.SummaryWriter(folder, purge_step=repeated)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Write the figures, at once."""
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
         self._writer.flush()
 
     def finish(self, whole: bool) -> None:
+        """Close the event file."""
         self._writer.close()

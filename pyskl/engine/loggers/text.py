@@ -15,10 +15,10 @@ class TextLoggerHook(Logger):
     """
 
     def start(self, run: RunFacts, run_id: str | None) -> None:
-        pass
+        """Do nothing: the training opens its log itself."""
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        pass
+        """Do nothing: the training writes its log itself."""
 
     def finish(self, whole: bool) -> None:
-        pass
+        """Do nothing: the training closes its log itself."""

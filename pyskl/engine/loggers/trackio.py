@@ -25,6 +25,7 @@ class TrackioLoggerHook(Logger):
         self._run: Any = None
 
     def start(self, run: RunFacts, run_id: str | None) -> str:
+        """Make the run, or go on with the one of that name."""
         ours = {
             'project': os.environ.get('TRACKIO_PROJECT') or 'pyskl',
             'name': f'{run.name}-{time.strftime("%Y%m%d_%H%M%S")}',
@@ -36,7 +37,9 @@ class TrackioLoggerHook(Logger):
         return self._run.name
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Send the figures."""
         self._run.log(dict(values), step=step)
 
     def finish(self, whole: bool) -> None:
+        """Close the run."""
         self._run.finish()

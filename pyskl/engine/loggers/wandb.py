@@ -35,6 +35,7 @@ class WandbLoggerHook(Logger):
         self._run: Any = None
 
     def start(self, run: RunFacts, run_id: str | None) -> str:
+        """Make the run, or go on with the one of that id."""
         config = {**run.config, **run.facts}
         ours = {'name': run.name, 'dir': str(run.work_dir), 'config': config}
         known = {} if run_id is None else {'id': run_id, 'resume': 'allow'}
@@ -47,9 +48,11 @@ class WandbLoggerHook(Logger):
         return self._run.id
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Send the figures over the axis of iterations."""
         self._run.log({_STEP: step, **values})
 
     def finish(self, whole: bool) -> None:
+        """Send config and logs if asked to, and close the run."""
         if self.log_artifact:
             files = self._library.Artifact(f'run-{self._run.id}-logs', type='logs')
             for path in sorted({p for form in _LOGS for p in self._work_dir.glob(form)}):

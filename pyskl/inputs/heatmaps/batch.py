@@ -129,14 +129,13 @@ class Heatmaps(Input):
             on_host=self.host if keeps_host else None,
         )
 
-    def middle_view(self) -> Heatmaps:
-        """Return the clip in the middle of each sample, not mirrored."""
-        middle = self.keypoint.shape[1] // 2
+    def view(self, index: int) -> Heatmaps:
+        """Return one of the S plain clips of each sample, without its mirrored copy."""
         return replace(
             self,
-            keypoint=self.keypoint[:, middle : middle + 1],
+            keypoint=self.keypoint[:, index : index + 1],
             on_host=None,
-            keypoint_score=self.keypoint_score[:, middle : middle + 1],
+            keypoint_score=self.keypoint_score[:, index : index + 1],
             spec=replace(self.spec, double=False),
         )
 

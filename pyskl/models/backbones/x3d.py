@@ -218,7 +218,7 @@ class X3D(StagedBackbone):
         Returns:
             (B, D, T, H', W'), D = gamma_b * gamma_w * base_channels * 2**(num_stages - 1).
         """
-        x = self.conv1_t(self.conv1_s(x))  # (B, base_channels, T, H / 2, W / 2)
+        x = self.conv1_t(self.conv1_s(x))  # (B, gamma_w * base_channels, T, H / 2, W / 2)
         for stage in self.stages:
             x = recomputed(stage, x) if self.with_cp else stage(x)
         return self.conv5(x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from mmcv.cnn import ConvModule
 from mmcv.cnn.bricks.wrappers import Conv3d as MmcvConv3d
@@ -49,6 +51,7 @@ from .people_sharing import (
 from .pool3d_as_2d import MaxPool3dAs2d
 from .sparse_conv import SparseConv3d
 
+AnyModule = TypeVar('AnyModule', bound=nn.Module)
 Classes = dict[type[nn.Module], type[nn.Module]]
 
 # Plain classes and their fast subclasses, which add no parameter, buffer or attribute.
@@ -100,7 +103,7 @@ PLAIN: Classes = {
 }
 
 
-def speed_up(model: nn.Module) -> nn.Module:
+def speed_up(model: AnyModule) -> AnyModule:
     """Swap faster layers into a model, in place.
 
     Only the class of a module changes, and only if it is exactly one of torch's, mmcv's or ours. So
@@ -150,7 +153,7 @@ def speed_up(model: nn.Module) -> nn.Module:
     return model
 
 
-def undo_speed_up(model: nn.Module) -> nn.Module:
+def undo_speed_up(model: AnyModule) -> AnyModule:
     """Swap the plain layers back into a model, in place, and return the model."""
     for module in model.modules():
         _swap(module, PLAIN)

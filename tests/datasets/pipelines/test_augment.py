@@ -158,7 +158,9 @@ def test_a_clip_without_scores_gets_some():
 @given(seeds, st.floats(0, 1), st.floats(0.2, 1), st.floats(1, 3), st.floats(0, 180))
 @few
 def test_people_are_moved_as_a_whole(seed, shift, least, most, angle):
-    """All distances within a clip grow by one factor within the limits, and the middle moves by the shift at most."""
+    """All distances within a clip grow by one factor within the limits, and the middle moves by the
+    shift at most.
+    """
     assume(
         shift or angle or least < 1 or most > 1
     )  # else there is nothing to do, which the step refuses

@@ -66,7 +66,9 @@ def fields(name: str) -> dict[str, np.ndarray]:
 
 
 def clip(entries, **more) -> dict:
-    """The clip that the golden numbers were made of: of pictures, key points and boxes those in `entries`."""
+    """The clip that the golden numbers were made of: of pictures, key points and boxes those in
+    `entries`.
+    """
     boxes = GOLDEN['input/boxes']
     everything = {
         'imgs': frames(),

@@ -75,7 +75,9 @@ def test_flipping_twice_is_the_identity(layout, seed):
 @given(seed=seeds)
 @many
 def test_flipping_then_drawing_equals_drawing_then_flipping(layout, part, seed):
-    """At sigma = 1 and on whole pixels the cut at 3 sigma is the same on both sides, so that every cell must agree."""
+    """At sigma = 1 and on whole pixels the cut at 3 sigma is the same on both sides, so that every
+    cell must agree.
+    """
     target = GeneratePoseTarget(sigma=1.0, layout=layout, double=True, **PARTS[part])
     clip = people(joints_of(layout), seed, whole=True)
     plain, turned = np.split(target(dict(clip))['imgs'], 2)  # (T, C, H, W)
