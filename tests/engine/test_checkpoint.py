@@ -33,7 +33,6 @@ def test_what_was_written_is_read(tmp_path):
     assert torch.equal(data['state_dict']['weight'], torch.full((2, 3), 2.0))
 
 
-@needs_golden
 def test_names_of_files_that_are_no_utf_8_are_kept(tmp_path):
     config = "work_dir = 'n\udcff\udce9'"
     torch.save(
@@ -43,6 +42,7 @@ def test_names_of_files_that_are_no_utf_8_are_kept(tmp_path):
     assert read_checkpoint(tmp_path / 'a.pth')['meta']['config'] == config
 
 
+@needs_golden
 @pytest.mark.parametrize('name', ['best_top1_acc_epoch_1.pth', 'epoch_2.pth'])
 def test_checkpoints_of_the_published_code_load(name):
     data = read_checkpoint(GOLDEN / 'legacy' / name)
