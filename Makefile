@@ -53,7 +53,7 @@ wheel: .venv/.installed
 
 # the documentation site, in build/site; a broken link is an error
 docs: .venv/.docs-installed
-	OMP_NUM_THREADS=1 NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	OMP_NUM_THREADS=1 NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo 'build/site/index.html'
 
 .venv/.docs-installed: .venv/.installed

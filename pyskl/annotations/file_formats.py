@@ -166,7 +166,7 @@ _MAGIC = (
 def detect_format(path: str | os.PathLike) -> FileFormat | None:
     """Return the format of a file or folder that is no annotation pickle; None: not recognised.
 
-    Example:
+    Examples:
         >>> detect_format('alphapose-results.json').what
         "AlphaPose's JSON, one entry a person and picture"
     """

@@ -98,7 +98,7 @@ def read_label_file(path: str | os.PathLike, label_names: Sequence[str] | None =
         DataError: missing, unreadable, in another format, a label that is none, or a name twice
             with different labels.
 
-    Example:
+    Examples:
         >>> read_label_file('labels.csv').labels['0054_0']
         3
     """

@@ -31,7 +31,7 @@ def open_annotations(path: str | os.PathLike) -> Annotations:
     Raises:
         DataError: missing, or wrong in a way that read_annotations and Packed name.
 
-    Example:
+    Examples:
         >>> open_annotations('data/imigue_train.pkl').split('train')[0]['frame_dir']
         '0005_0'
     """

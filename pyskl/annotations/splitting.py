@@ -73,7 +73,7 @@ def split_clips(
         DataError: a list that cannot be read or names no clip that is there, a split without a
             clip.
 
-    Example:
+    Examples:
         >>> split_clips('video:val=0002,train=*', ['0001_0', '0001_1', '0002_0'])
         {'val': ['0002_0'], 'train': ['0001_0', '0001_1']}
     """

@@ -49,7 +49,7 @@ def read_annotations(path: str | os.PathLike) -> dict[str, Any]:
         DataError: naming file, clip and field: unreadable, a field of a wrong type, shape or value
             (NaN too), a frame_dir that appears twice, clips with different joints.
 
-    Example:
+    Examples:
         >>> read_annotations('data/imigue_train.pkl')['annotations'][0]['frame_dir']
         '0005_0'
     """
@@ -130,7 +130,7 @@ def make_annotation(
     Raises:
         DataError: naming the clip and the field; also where x and y are no pixels (0..1, metres).
 
-    Example:
+    Examples:
         >>> clip = make_annotation('a', np.zeros((90, 22, 2)), img_shape=(720, 1280))
         >>> clip['keypoint'].shape
         (1, 90, 22, 2)

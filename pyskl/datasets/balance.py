@@ -26,7 +26,7 @@ def repeats(labels: np.ndarray, rule: str) -> np.ndarray:
 
     Source: Kang et al. 2020, arXiv:1910.09217, section 4.1, q = 0 and q = 1/2.
 
-    Example:
+    Examples:
         >>> repeats(np.array([0, 0, 0, 1]), 'balanced')
         array([0.66666667, 2.        ])
     """

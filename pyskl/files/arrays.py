@@ -39,7 +39,7 @@ def load_npy(path: str | os.PathLike) -> np.ndarray:
     Raises:
         DataError: missing, unreadable, empty, cut short, no .npy file, or objects (pickles) in it.
 
-    Example:
+    Examples:
         >>> load_npy('train_label.npy').shape
         (12893,)
     """
@@ -81,7 +81,7 @@ def load_npz(path: str | os.PathLike, limit: int = MAX_NPZ_BYTES) -> dict[str, n
         DataError: missing, unreadable, no .npz file, too large or compressed too well, objects
             (pickles) in it, a name that leaves the archive.
 
-    Example:
+    Examples:
         >>> load_npz('scores.npz')['scores'].shape
         (12893, 32)
     """

@@ -40,7 +40,7 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
     Raises:
         UserError: naming `path`: the disk is full, or the folder cannot be written to.
 
-    Example:
+    Examples:
         >>> with atomic_write('scores.npz') as f:
         ...     np.savez(f, scores=scores)
     """

@@ -57,7 +57,7 @@ def load_pickle(path: str | os.PathLike) -> Any:
         DataError: missing, unreadable, no regular file, empty, cut short, no pickle, or asking for
             any other global.
 
-    Example:
+    Examples:
         >>> load_pickle('data/imigue_train.pkl')['annotations'][0]['keypoint'].shape
         (1, 90, 22, 2)
     """

@@ -30,7 +30,7 @@ def joint_origins(given: Layout, wanted: Layout) -> Origins:
     Raises:
         ConfigError: naming the joints that `given` has nothing for.
 
-    Example:
+    Examples:
         >>> from pyskl.skeletons import LAYOUTS
         >>> joint_origins(LAYOUTS['coco17'], LAYOUTS['openpose18'])[:3]
         ((0,), (5, 6), (6,))
