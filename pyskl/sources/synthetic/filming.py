@@ -23,9 +23,9 @@ from .desk import DESK_TOP, SCENES, Scene
 from .gestures import gesture_table
 from .people import People, draw_people
 from .pictures import Looks, draw_clutter, draw_frames, draw_looks
+from .splits import SPLITS, random_stream
 from .synthesiser import Played, play
 
-SPLITS = ('train', 'val', 'test')
 VIDEO = (108, 192)  # height, width of the videos: a tenth of the key points' picture
 EVERY = 2  # every second moment becomes a frame of the video
 FRAMES_A_SECOND = 12.5
@@ -119,13 +119,7 @@ def plan(num_clips: int, seed: int = 0, split: str = 'train', first_person: int 
     Raises:
         UserError: less than one clip, a seed below 0.
     """
-    if num_clips < 1:
-        raise UserError(
-            f'synthetic videos: the {split} split has {num_clips} clips; expected at least 1.'
-        )
-    if seed < 0:
-        raise UserError(f'synthetic videos: seed = {seed}; expected a whole number from 0 on.')
-    stream = (seed, SPLITS.index(split))
+    stream = random_stream('videos', split, num_clips, seed)
     rng = np.random.default_rng((*stream, 0))
     num_people = -(-num_clips // CLIPS_PER_PERSON)
     people, looks = draw_people(rng, num_people), [draw_looks(rng) for _ in range(num_people)]

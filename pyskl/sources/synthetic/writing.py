@@ -17,6 +17,7 @@ from .body import LAYOUT
 from .camera import NUM_FRAMES
 from .gestures import gesture_table
 from .people import People, draw_people
+from .splits import SPLITS, random_stream
 from .synthesiser import synthesise
 
 # Clips of each class in iMiGUE's training split, in the order of IMIGUE_LABELS.
@@ -24,7 +25,6 @@ IMIGUE_COUNTS = (
     *(10, 393, 38, 199, 80, 23, 57, 824, 80, 3, 284, 137, 97, 41, 26, 24),
     *(304, 82, 1, 887, 157, 360, 656, 690, 11, 280, 84, 60, 1155, 6, 2079, 3765),
 )
-SPLITS = ('train', 'val', 'test')
 CLIPS_PER_PERSON = 25
 _CHUNK = 256
 
@@ -91,13 +91,7 @@ def make_split(num_clips: int, seed: int = 0, split: str = 'train', first_video:
     Raises:
         UserError: less than one clip, or a seed below 0.
     """
-    if num_clips < 1:
-        raise UserError(
-            f'synthetic data: the {split} split has {num_clips} clips; expected at least 1.'
-        )
-    if seed < 0:
-        raise UserError(f'synthetic data: seed = {seed}; expected a whole number from 0 on.')
-    stream = (seed, SPLITS.index(split))
+    stream = random_stream('data', split, num_clips, seed)
     rng = np.random.default_rng((*stream, 0))
     num_people = max(2, round(num_clips / CLIPS_PER_PERSON))
     labels = rng.permutation(np.repeat(np.arange(len(IMIGUE_COUNTS)), class_counts(num_clips)))
