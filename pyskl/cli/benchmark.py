@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sizes = [int(name.rpartition('_')[2]) for name in names if name.startswith('open')]
         make_clips(Path(folder), sizes)
         for group in groups(names, device):
-            for setting in settings(group[0], names, args.quick):
+            for setting in settings(group[0], names, args.quick or runs_on_gpu(group[0], device)):
                 repeats = FULL if not args.quick else 2 if setting == FAST else 1
                 common = (setting, folder, str(configs_folder()), str(device), repeats, threads)
                 measured = measure([Task(name, *common) for name in group], host)
@@ -149,11 +149,16 @@ def groups(names: Sequence[str], device: torch.device) -> list[list[str]]:
     return [group for group in (on_host, *alone, *graphs) if group]
 
 
-def settings(name: str, names: Sequence[str], quick: bool) -> list[str]:
-    """Return the settings to measure a line in."""
+def runs_on_gpu(name: str, device: torch.device) -> bool:
+    """Whether a line is measured on a GPU, where the host's allocator does not matter."""
+    return device.type == 'cuda' and name in (*ON_DEVICE, *GCN)
+
+
+def settings(name: str, names: Sequence[str], without_pages: bool) -> list[str]:
+    """Return the settings to measure a line in, with or without PLAIN_PAGES."""
     if SAME_PLAIN.get(name) in names:
         return [FAST]
-    if quick or name.startswith(('open', 'decode')):
+    if without_pages or name.startswith(('open', 'decode')):
         return [PLAIN, FAST]
     return [PLAIN, PLAIN_PAGES, FAST]
 
