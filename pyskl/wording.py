@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -57,6 +58,11 @@ def some(names: Iterable[Any], most: int = 5) -> str:
     names = list(names)
     shown = ', '.join(plain(name) for name in names[:most])
     return shown if len(names) <= most else f'{shown} and {len(names) - most} more'
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Return the names that appear more than once."""
+    return [name for name, number in Counter(names).items() if number > 1]
 
 
 def count(number: int, what: str) -> str:

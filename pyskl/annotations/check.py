@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from ..errors import DataError
 from ..labels import IMIGUE_LABELS
 from ..skeletons import Layout, guess_layout
-from ..wording import brief, count, some
+from ..wording import brief, count, repeated, some
 from .about import About
 from .check_poses import check_poses, check_sides
 from .check_report import Report, spread
@@ -25,7 +26,7 @@ from .fields import clean_fields
 from .label_lists import LabelLists, from_one, lacks_class_0
 from .notes import Notes
 from .parts import parts
-from .store import clip_name, short_name, swapped_axes
+from .store import clip_name, short_name, swapped_axes, usual_joints
 
 ENOUGH_CLIPS = 320  # labelled clips from which class frequencies say something
 MANY = 1000  # classes, as far as they are listed one by one
@@ -70,8 +71,12 @@ def check_annotations(
     _splits(report, split, {a['frame_dir'] for a in clean}, complete)
     clean = _joints(report, clean)
     if clean:
-        num_joints = clean[0]['keypoint'].shape[2]
-        layout = _layout(report, layout or _declared_layout(report, data, where), num_joints)
+        if layout is None:
+            try:
+                layout = About.of(data, where).known_layout()
+            except DataError as error:
+                report.errors.append(str(error))
+        layout = _layout(report, layout, clean[0]['keypoint'].shape[2])
         if num_classes is None and layout is not None and layout.name == 'imigue22':
             num_classes = IMIGUE_CLASSES
         names = data.get('label_names') if isinstance(data, Mapping) else None
@@ -122,17 +127,14 @@ def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
 
 def _names(report: Report, clean: list[dict]) -> None:
     """Report names that several clips have, or that tables cannot hold."""
-    twice = [name for name, n in Counter(a['frame_dir'] for a in clean).items() if n > 1]
+    twice = repeated(a['frame_dir'] for a in clean)
     if twice:
         report.errors.append(
             f'frame_dir {some(twice)} more than once. Expected a name of its own for every clip: '
             'tools/join.py FILE -o OUT --rename-repeated gives them names.'
         )
-    unfit = [
-        name
-        for name in (a['frame_dir'] for a in clean)
-        if name != name.strip() or ',' in name or '"' in name
-    ]
+    names = [a['frame_dir'] for a in clean]
+    unfit = [name for name in names if name != name.strip() or ',' in name or '"' in name]
     if unfit:
         report.warnings.append(
             f'frame_dir {some(map(brief, unfit))} cannot stand in Submission.csv (comma, quote, or '
@@ -146,7 +148,7 @@ def _splits(report: Report, split: dict[str, list[str]], names: set[str], comple
     for name, members in split.items():
         if not members:
             report.errors.append(f'split {brief(name)} is empty.')
-        twice = [member for member, n in Counter(members).items() if n > 1]
+        twice = repeated(members)
         if twice:
             report.warnings.append(
                 f'split {brief(name)} lists {count(len(twice), "clip")} more than once: '
@@ -162,15 +164,9 @@ def _splits(report: Report, split: dict[str, list[str]], names: set[str], comple
     outside = sorted(names - listed)
     if split and outside:
         report.warnings.append(f'{count(len(outside), "clip")} in no split: {some(outside)}.')
-    pairs = [
-        (a, b)
-        for i, a in enumerate(split)
-        for b in list(split)[i + 1 :]
-        if _protocol(a) == _protocol(b)
-    ]
-    for a, b in pairs:
+    for a, b in combinations(split, 2):
         shared = sorted(set(split[a]) & set(split[b]))
-        if shared:
+        if shared and _protocol(a) == _protocol(b):
             report.warnings.append(
                 f'splits {brief(a)} and {brief(b)} share {count(len(shared), "clip")}: '
                 f'{some(shared)}. A test on clips that were trained on says nothing.'
@@ -185,10 +181,9 @@ def _protocol(split: str) -> str:
 
 def _joints(report: Report, clean: list[dict]) -> list[dict]:
     """Return the clips with the joints that most have; report the others."""
-    kinds = Counter(a['keypoint'].shape[2:] for a in clean)
-    if not kinds:
+    if not clean:
         return []
-    usual = kinds.most_common(1)[0][0]
+    usual = usual_joints(clean)
     report.facts |= {
         'joints': usual[0],
         'coordinates': usual[1],
@@ -201,15 +196,6 @@ def _joints(report: Report, clean: list[dict]) -> list[dict]:
             f'keypoint has not (V, C) = {usual} in {count(len(odd), "clip")}: {some(odd)}.'
         )
     return [a for a in clean if a['keypoint'].shape[2:] == usual]
-
-
-def _declared_layout(report: Report, data: Any, where: str) -> Layout | None:
-    """Return the layout that the file itself names."""
-    try:
-        return About.of(data, where).known_layout()
-    except DataError as error:
-        report.errors.append(str(error))
-        return None
 
 
 def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | None:

@@ -80,9 +80,7 @@ class Annotations(Sequence[dict[str, Any]]):
         return self.store.clip(self._row(index))
 
     def _row(self, index: int) -> int:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f'clip {index} of {len(self)}')
-        index = int(index) % len(self)
+        index = range(len(self))[index]
         return index if self.rows is None else int(self.rows[index])
 
     def take(self, indices: np.ndarray) -> Annotations:
@@ -223,11 +221,8 @@ class Ids(Sequence[str]):
     @overload
     def __getitem__(self, index: slice) -> list[str]: ...
     def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self._get(i) for i in range(*index.indices(self._length))]
-        if not -self._length <= index < self._length:
-            raise IndexError(f'name {index} of {self._length}')
-        return self._get(int(index) % self._length)
+        wanted = range(self._length)[index]
+        return self._get(wanted) if isinstance(wanted, int) else list(map(self._get, wanted))
 
     def __iter__(self) -> Iterator[str]:
         return self._iterate() if self._iterate else map(self._get, range(self._length))

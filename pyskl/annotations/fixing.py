@@ -19,7 +19,7 @@ from .fields import clean_fields, name_in
 from .notes import Notes
 from .parts import parts
 from .pose_fields import ARRAYS, arrays_of_lists, is_one_person
-from .store import short_name, swapped_axes
+from .store import short_name, swapped_axes, usual_joints
 
 
 @dataclass
@@ -83,18 +83,13 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
             for name in unmended:
                 done.add(f'left out: {line}', name)
         failed = Notes()
-    new_names = unrepeated([clip['frame_dir'] for clip in clips.values()])
-    names = dict(zip(clips, new_names))
-    for row, clip in clips.items():
-        if names[row] != clip['frame_dir']:
-            done.add('renamed, since the name was taken', f'{clip["frame_dir"]} -> {names[row]}')
-            clip['frame_dir'] = names[row]
-    split = {
-        name: [names[row] for row in members if row in names] for name, members in rows.items()
-    }
-    for name in [name for name, members in split.items() if not members]:
-        done.add(f'split {brief(name)} was removed, since no clip is left in it')
-        del split[name]
+    rename_repeated(list(clips.values()), done)
+    split = {}
+    for name, members in rows.items():
+        split[name] = [clips[row]['frame_dir'] for row in members if row in clips]
+        if not split[name]:
+            done.add(f'split {brief(name)} was removed, since no clip is left in it')
+            del split[name]
     return Fixed(split, list(clips.values()), About.of(data, where), done, failed)
 
 
@@ -154,33 +149,34 @@ def rows_of_splits(
     return rows
 
 
-def unrepeated(names: Sequence[str], sources: Sequence[str] | None = None) -> list[str]:
-    """Return names that are all different.
+def rename_repeated(
+    clips: Sequence[dict[str, Any]], done: Notes, sources: Sequence[str] = ()
+) -> None:
+    """Give clips of the same name different ones.
 
     Args:
-        names: one a clip.
+        clips: their frame_dir is changed.
+        done: gets the names that were changed.
         sources: a short name of where each clip comes from. Clips of one name from different
             sources get the source in front: 'a-001', 'b-001'. Others get a number: '001', '001-2'.
     """
     rows = defaultdict(list)
-    for row, name in enumerate(names):
-        rows[name].append(row)
-    new, taken = list(names), {name for name, same_name in rows.items() if len(same_name) == 1}
-    for name, same_name in rows.items():
-        if len(same_name) == 1:
-            continue
-        clip_sources = [sources[row] for row in same_name] if sources is not None else []
-        by_source = len(set(clip_sources)) == len(same_name)
-        for k, row in enumerate(same_name):
-            numbered = name if k == 0 else f'{name}-{k + 1}'
-            new_name = f'{clip_sources[k]}-{name}' if by_source else numbered
-            number = k + 1
+    for row, clip in enumerate(clips):
+        rows[clip['frame_dir']].append(row)
+    repeated = {name: same_name for name, same_name in rows.items() if len(same_name) > 1}
+    taken = rows.keys() - repeated.keys()
+    for name, same_name in repeated.items():
+        by_source = len({sources[row] for row in same_name} if sources else ()) == len(same_name)
+        number = 1
+        for row in same_name:
+            new_name = f'{sources[row]}-{name}' if by_source else name
             while new_name in taken:
                 number += 1
                 new_name = f'{name}-{number}'
-            new[row] = new_name
             taken.add(new_name)
-    return new
+            if new_name != name:
+                done.add('renamed, since the name was taken', f'{name} -> {new_name}')
+                clips[row]['frame_dir'] = new_name
 
 
 def _with_arrays(annotation: Any, row: int, note: Note) -> dict[str, Any]:
@@ -199,9 +195,8 @@ def _with_arrays(annotation: Any, row: int, note: Note) -> dict[str, Any]:
 
 def _is_empty(clip: Mapping[str, Any]) -> bool:
     keypoint = clip.get('keypoint')
-    if not isinstance(keypoint, np.ndarray) or keypoint.size:
-        return False
-    return keypoint.ndim < 3 or keypoint.ndim == 4 and keypoint.shape[1] == 0
+    is_empty = isinstance(keypoint, np.ndarray) and not keypoint.size
+    return is_empty and (keypoint.ndim < 3 or keypoint.ndim == 4 and keypoint.shape[1] == 0)
 
 
 def _turn(clips: dict[int, dict[str, Any]], done: Notes) -> None:
@@ -266,10 +261,10 @@ def _without_nan(
 
 def _leave_other_joints(clips: dict[int, dict[str, Any]], failed: Notes) -> None:
     """Take out the clips whose joints are not those of most."""
-    shapes = {row: c['keypoint'].shape for row, c in clips.items() if not is_compressed(c)}
-    kinds = Counter(shape[-2:] for shape in shapes.values())
-    usual = kinds.most_common(1)[0][0] if kinds else None
-    for row, shape in shapes.items():
-        if shape[-2:] != usual:
-            kind = f'joints and coordinates are {shape[-2:]}, in most clips {usual}'
+    rows = [row for row, clip in clips.items() if not is_compressed(clip)]
+    usual = usual_joints(clips[row] for row in rows) if rows else None
+    for row in rows:
+        joints = clips[row]['keypoint'].shape[-2:]
+        if joints != usual:
+            kind = f'joints and coordinates are {joints}, in most clips {usual}'
             failed.add(kind, clips.pop(row)['frame_dir'])

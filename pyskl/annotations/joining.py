@@ -17,7 +17,7 @@ from .about import About
 from .clip_names import ClipNames
 from .field_values import NO_LABEL, FieldError
 from .file_formats import FILE_FORMATS, detect_format, format_of_data
-from .fixing import rows_of_splits, tidy, unrepeated
+from .fixing import rename_repeated, rows_of_splits, tidy
 from .label_files import LabelFile
 from .notes import Notes, fix_command
 from .opening import open_annotations
@@ -54,6 +54,9 @@ class Joined:
     def names(self) -> list[str]:
         """frame_dir of each clip."""
         return [clip['frame_dir'] for clip in self.clips]
+
+    def _rows(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.names)}
 
     @property
     def highest_label(self) -> int:
@@ -96,20 +99,20 @@ class Joined:
     def _without_text(self, annotation: Any, row: int) -> Any:
         """Remember a label that is the name of a class, and remove it."""
         label = annotation.get('label') if isinstance(annotation, Mapping) else None
-        if not isinstance(label, str) or label.strip().lstrip('-').isdigit() or not label.strip():
+        text = ' '.join(label.split()) if isinstance(label, str) else ''
+        if not text or text.lstrip('-').isdigit():
             return annotation
-        self.label_texts[row] = ' '.join(label.split())
+        self.label_texts[row] = text
         return {**annotation, 'label': None}
 
     def name_labels(self, label_names: Sequence[str] | None) -> None:
         """Number labels that are names, by the order of `label_names`, or sorted."""
         if not self.label_texts:
             return
-        if self.holds_numbers():
-            numbered = [c['frame_dir'] for c in self.clips if _labels(c) != [NO_LABEL]]
+        if self.numbered:
             raise DataError(
                 f'labels are names ({next(iter(self.label_texts.values()))!r}) and numbers '
-                f'({some(numbered)}). Expected one of them.'
+                f'({some(self.numbered)}). Expected one of them.'
             )
         order = label_names or self.about.label_names or sorted(set(self.label_texts.values()))
         number = {name: k for k, name in enumerate(order)}
@@ -123,9 +126,10 @@ class Joined:
         self.about = replace(self.about, label_names=tuple(order))
         self.notes.add(f'labels were names; their numbers are those in {some(order, 3)}')
 
-    def holds_numbers(self) -> bool:
-        """Return whether any clip has a label that is a number."""
-        return any(_labels(clip) != [NO_LABEL] for clip in self.clips)
+    @property
+    def numbered(self) -> list[str]:
+        """Names of the clips that have a label that is a number."""
+        return [clip['frame_dir'] for clip in self.clips if _labels(clip) != [NO_LABEL]]
 
     def _add_about(self, about: About, path: Path) -> None:
         for entry in ('label_names', 'layout'):
@@ -140,11 +144,7 @@ class Joined:
 
     def name_apart(self) -> None:
         """Give clips of the same name different ones."""
-        names = unrepeated(self.names, self.sources)
-        for clip, name in zip(self.clips, names):
-            if clip['frame_dir'] != name:
-                self.notes.add('renamed', f'{clip["frame_dir"]} -> {name}')
-                clip['frame_dir'] = name
+        rename_repeated(self.clips, self.notes, self.sources)
 
     def put_labels(self, label_file: LabelFile, aliases: Sequence[str] | None = None) -> None:
         """Take labels from another file; a clip that it does not name keeps what it has.
@@ -201,13 +201,12 @@ class Joined:
         """Replace the splits."""
         if self.rows:
             self.notes.add(f'splits {some(self.rows)} of the files are replaced')
-        place = {name: row for row, name in enumerate(self.names)}
+        place = self._rows()
         self.rows = {split: [place[name] for name in names] for split, names in splits.items()}
 
     def add_split(self, split: str, names: Sequence[str], where: str) -> None:
         """Add the clips of a list to a split."""
-        clips = ClipNames(self.names)
-        place = {name: row for row, name in enumerate(self.names)}
+        clips, place = ClipNames(self.names), self._rows()
         found = {name: clips.find(name) for name in names}
         rows = [place[name] for name in found.values() if name is not None]
         missing = [name for name, clip in found.items() if clip is None]
@@ -226,12 +225,10 @@ class Joined:
         seen: dict[str, str] = {}
         for name, file in zip(self.names, self.files):
             if name in seen:
-                where = (
-                    f'twice in {file}' if seen[name] == file else f'in {seen[name]} and in {file}'
-                )
+                where = 'twice' if seen[name] == file else f'in {seen[name]} and'
                 raise DataError(
-                    f'frame_dir {plain(name)} is {where}. Expected a different name for every '
-                    'clip: --rename-repeated.'
+                    f'frame_dir {plain(name)} is {where} in {file}. Expected a different name for '
+                    'every clip: --rename-repeated.'
                 )
             seen[name] = file
 

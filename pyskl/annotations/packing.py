@@ -7,7 +7,6 @@ import logging
 import os
 import uuid
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from ..errors import DataError, UserError
 from ..files.arrays import load_npy
 from ..files.atomic import atomic_folder, atomic_write
-from ..wording import brief, some
+from ..wording import brief, repeated, some
 from .about import About
 from .clips import Ids, is_number
 from .compressed import is_compressed
@@ -275,7 +274,7 @@ class _Writer:
         suspects = [
             names[row] for row in np.unique(order[np.concatenate([same, same + 1])]).tolist()
         ]
-        twice = [name for name, n in Counter(suspects).items() if n > 1]
+        twice = repeated(suspects)
         if twice:
             raise DataError(
                 f'{self.where}: frame_dir {some(twice)} appears more than once. Expected a '

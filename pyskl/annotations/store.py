@@ -6,7 +6,7 @@ import os
 import pickle
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import DataError
 from ..files.atomic import atomic_write
 from ..files.safe_pickle import load_pickle
-from ..wording import plain, some
+from ..wording import plain, repeated, some
 from .about import About
 from .field_values import FieldError, whole_number
 from .fields import clean_fields, name_in
@@ -273,21 +273,24 @@ def swapped_axes(annotations: Sequence[Mapping]) -> str | None:
 
 
 def _check_same_joints(clean: list[dict], where: str) -> None:
-    shapes = [np.shape(a['keypoint']) for a in clean]
-    kinds = Counter(shape[-2:] for shape in shapes)
-    if len(kinds) > 1:
-        usual = kinds.most_common(1)[0][0]
-        i = next(i for i, shape in enumerate(shapes) if shape[-2:] != usual)
-        raise DataError(
-            f'{where}: {clip_name(clean[i], i)}: keypoint has shape {shapes[i]}, most clips have '
-            f'(M, T, {usual[0]}, {usual[1]}). Expected the same joints in every clip.'
-        )
+    usual = usual_joints(clean)
+    for i, annotation in enumerate(clean):
+        shape = np.shape(annotation['keypoint'])
+        if shape[-2:] != usual:
+            raise DataError(
+                f'{where}: {clip_name(annotation, i)}: keypoint has shape {shape}, most clips have '
+                f'(M, T, {usual[0]}, {usual[1]}). Expected the same joints in every clip.'
+            )
+
+
+def usual_joints(annotations: Iterable[Mapping]) -> tuple[int, int]:
+    """Return (V, C) of most clips, of which there is at least one."""
+    kinds = Counter(np.shape(annotation['keypoint'])[-2:] for annotation in annotations)
+    return kinds.most_common(1)[0][0]
 
 
 def _check_names(clean: list[dict], where: str) -> None:
-    twice = [
-        name for name, n in Counter(short_name(a, i) for i, a in enumerate(clean)).items() if n > 1
-    ]
+    twice = repeated(short_name(a, i) for i, a in enumerate(clean))
     if twice:
         raise DataError(
             f'{where}: frame_dir {some(twice)} appears more than once. Expected a different name '

@@ -23,7 +23,7 @@ from typing import Any
 from ..errors import DataError, did_you_mean
 from ..files import load_pickle
 from ..files.texts import csv_rows, read_json, read_text
-from ..wording import brief, plain, some
+from ..wording import brief, plain, repeated, some
 from .about import About
 from .clip_names import VIDEOS, without_ending
 from .field_values import FieldError, whole_number
@@ -315,7 +315,7 @@ def _name(clips: Sequence[dict[str, Any]], where: str) -> None:
             name = without_ending(clip['filename']) + _behind(clip)
             # x.mp4 beside x.avi: their endings tell them apart.
             clip['frame_dir'] = name if short[name] == 1 else clip['filename'] + _behind(clip)
-    twice = [name for name, n in Counter(clip['frame_dir'] for clip in clips).items() if n > 1]
+    twice = repeated(clip['frame_dir'] for clip in clips)
     if twice:
         raise DataError(
             f'{where}: {some(twice)} {"is" if len(twice) == 1 else "are"} in the list more '

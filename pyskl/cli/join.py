@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_out(args.out, inputs, ('.pkl', '.pickle', '.json'))
     label_names = read_labels(args.label_names) if args.label_names else None
     joined, found_labels = join_files(args.files, args.split)
-    if joined.holds_numbers():
+    if joined.numbered:
         check_order(label_names, joined.about.label_names)
     for path in (*found_labels, *args.labels):
         joined.put_labels(label_files.read_label_file(path, label_names))
