@@ -14,7 +14,7 @@ from goldens import GOLDEN, SMALL, needs_golden
 from tiny import script as load_script
 
 from pyskl.annotations.check import check_annotations
-from pyskl.errors import DataError, UserError
+from pyskl.errors import UserError
 from pyskl.files import load_pickle
 from pyskl.skeletons import get_layout, imigue22
 
@@ -72,18 +72,17 @@ def lines(data, **kwargs) -> tuple[list[str], list[str]]:
 def test_good_data_have_no_errors_and_no_warnings():
     report = check_annotations(good())
     assert (report.errors, report.warnings) == ([], [])
-    assert report.facts['clips'] == report.facts['labelled clips'] == 4 and report.facts[
-        'splits'
-    ] == {'train': 4}
-    assert (report.facts['joints'], report.facts['layout'], report.facts['frames']) == (
-        22,
-        'imigue22',
-        '20',
-    )
-    assert (
-        report.facts['clips per class'] == {0: 1, 1: 1, 2: 1, 3: 1}
-        and report.facts['classes'] == 32
-    )
+    found = {
+        'clips': 4,
+        'labelled clips': 4,
+        'splits': {'train': 4},
+        'joints': 22,
+        'layout': 'imigue22',
+        'frames': '20',
+        'clips per class': dict.fromkeys(range(4), 1),
+        'classes': 32,
+    }
+    assert report.facts.items() >= found.items()
 
 
 def nan(field: str) -> np.ndarray:
@@ -97,24 +96,7 @@ ERRORS = {
         with_clip(keypoint=nan('keypoint')),
         'clip 0002_0 (annotations[2]): keypoint holds NaN',
     ),
-    'NaN score': (
-        with_clip(keypoint_score=nan('keypoint_score')),
-        'clip 0002_0 (annotations[2]): keypoint_score holds NaN',
-    ),
-    'shape': (
-        with_clip(keypoint=np.zeros((3, 2))),
-        'clip 0002_0 (annotations[2]): keypoint has shape (3, 2)',
-    ),
-    'dtype': (with_clip(keypoint=np.zeros((1, 20, 22, 2), 'U1')), 'keypoint has dtype <U1'),
-    'label type': (with_clip(label='wave'), "label is 'wave'"),
     'label 32 of 32': (with_clip(label=32), 'label outside 0..31 in 1 clip: 0002_0 (32)'),
-    'label -2': (with_clip(label=-2), 'label is -2'),
-    'huge label': (
-        with_clip(label=2**31 - 1),
-        'label outside 0..31 in 1 clip: 0002_0 (2147483647)',
-    ),
-    'total_frames': (with_clip(total_frames=0), 'total_frames is 0'),
-    'img_shape': (with_clip(img_shape=(0, 640)), 'img_shape is (0, 640)'),
     'no img_shape': (
         with_clip(img_shape=None, original_shape=None),
         'img_shape is missing in 1 clip: 0002_0',
@@ -148,13 +130,8 @@ def test_errors_are_found_and_name_the_clip(fault):
 
 def test_all_faults_of_a_file_are_listed_not_only_the_first():
     data = good(8)
-    faults = [
-        dict(label='x'),
-        dict(keypoint=nan('keypoint')),
-        dict(keypoint=nan('keypoint')),
-        dict(img_shape=3),
-    ]
-    for i, fields in enumerate(faults):
+    holds_nan = dict(keypoint=nan('keypoint'))
+    for i, fields in enumerate([dict(label='x'), holds_nan, holds_nan, dict(img_shape=3)]):
         data['annotations'][i].update(fields)
     errors, _ = lines(data)
     assert len(errors) == 3 and 'Also clip 0002_0 (annotations[2])' in ''.join(errors)
@@ -239,27 +216,17 @@ def test_height_and_width_the_wrong_way_round_are_suspected():
     )
 
 
-def test_labels_that_count_from_one_are_suspected_where_the_number_of_classes_is_unknown():
-    data = good(4)
-    for label, annotation in enumerate(data['annotations'], start=1):
-        annotation['label'] = label
-        for key in (
-            'keypoint',
-            'keypoint_score',
-        ):  # 22 joints are taken to be iMiGUE's, of 32 classes
-            annotation[key] = annotation[key][:, :, :20]
-    assert '--first-label 1' in check_annotations(data).warnings[0]
-    assert check_annotations(data | {'label_names': list('abcde')}).warnings == []
-
-
 def test_labels_that_count_from_one_are_suspected():
-    data = good(32)
-    for label, annotation in enumerate(data['annotations'], start=1):
-        annotation['label'] = label
-    errors, _ = lines(data)
-    assert len(errors) == 1 and 'tools/join.py' in errors[0] and '--first-label 1' in errors[0]
-    data['annotations'][0]['label'] = 0
-    assert 'subtract' not in lines(data)[0][0]
+    def data(num_clips: int, **fields) -> dict:
+        clips = [clip(f'{k}_0', k, **fields) for k in range(1, num_clips + 1)]
+        return {'split': {}, 'annotations': clips}
+
+    (error,) = lines(data(32))[0]
+    assert 'tools/join.py' in error and '--first-label 1' in error
+    # 22 joints are taken to be iMiGUE's, of 32 classes; of other joints the number is unknown.
+    unknown = data(4, keypoint=body()[:, :, :20], keypoint_score=None)
+    assert '--first-label 1' in lines(unknown)[1][0]
+    assert lines(unknown | {'label_names': list('abcde')}) == ([], [])
 
 
 def test_a_class_order_unlike_imigue_is_suspected_where_the_counts_say_something():
@@ -389,14 +356,6 @@ def test_a_third_column_that_looks_like_a_score_is_suspected():
     assert warnings(1.5) == [] and warnings(1, scale=1 / 100) == []
 
 
-@pytest.mark.parametrize(
-    'data', [3, 'abc', {}, {'split': {}}, {'annotations': 3}, {'split': 3, 'annotations': []}]
-)
-def test_what_is_no_annotation_file_could_not_be_checked(data):
-    with pytest.raises(DataError, match='^x.pkl: '):
-        check_annotations(data, where='x.pkl')
-
-
 def test_hostile_names_are_shown_harmless():
     data = {'split': {'\x1b[2J': ['\x1b[31mred', 'x' * 10**6]}, 'annotations': [clip('a')]}
     errors, warnings = lines(data)
@@ -421,12 +380,6 @@ def test_status_is_zero_with_warnings_and_one_with_errors(tmp_path, capsys):
     assert 'error: label outside 0..31' in out and out.endswith('x.pkl: 1 error, 0 warnings\n')
     assert run(tmp_path, with_clip(label=32), '--num-classes', '33') == 0
     assert run(tmp_path, good(), '--layout', 'coco17') == 1
-
-
-def test_the_script_shows_hostile_names_harmless_too(tmp_path, capsys):
-    run(tmp_path, {'split': {'\x1b[2J': ['a']}, 'annotations': [clip('a')]})
-    out = capsys.readouterr().out
-    assert r'\x1b[2J: 1' in out and '\x1b' not in out
 
 
 def test_json_holds_the_same_report(tmp_path, capsys):

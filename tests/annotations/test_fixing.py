@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from small_clips import SHAPE, clip
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations, write_packed
@@ -15,20 +16,6 @@ from pyskl.annotations.fixing import fix_annotations
 from pyskl.errors import UserError
 
 check_data = load_script('check_data')
-SHAPE = (1, 4, 3, 2)
-
-
-def clip(name: str, **fields) -> dict:
-    keypoint = np.random.default_rng(ord(name[-1])).uniform(1, 99, SHAPE).astype(np.float16)
-    sizes = {'img_shape': (100, 200), 'original_shape': (100, 200)}
-    return {
-        'frame_dir': name,
-        'label': 0,
-        'total_frames': 4,
-        'keypoint': keypoint,
-        **sizes,
-        **fields,
-    }
 
 
 def holding(value: float, joint: tuple = (0, 2, 1, 0)) -> np.ndarray:

@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from small_clips import clip
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations, write_annotations, write_packed
@@ -14,13 +15,6 @@ from pyskl.annotations.about import About
 from pyskl.errors import DataError, UserError
 
 join = load_script('join')
-
-
-def clip(name: str, **fields) -> dict:
-    rng = np.random.default_rng(len(name) + ord(name[-1]))
-    keypoint = rng.uniform(1, 99, (1, 4, 3, 2)).astype(np.float16)
-    sizes = {'img_shape': (100, 200), 'original_shape': (100, 200)}
-    return {'frame_dir': name, 'label': 0, 'keypoint': keypoint, **sizes, **fields}
 
 
 def save(path, data):

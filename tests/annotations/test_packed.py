@@ -18,7 +18,6 @@ from pyskl.annotations.opening import open_annotations
 from pyskl.annotations.packing import write_packed
 from pyskl.datasets import ConcatDataset, PoseDataset, RepeatDataset
 from pyskl.errors import DataError, UserError
-from pyskl.files import load_npy
 from pyskl.sources import pack as pack_module
 from pyskl.sources.imigue import read_raw
 from pyskl.sources.pack import pack_file
@@ -102,21 +101,16 @@ def test_every_field_of_every_clip_comes_back(tmp_path):
     path = written(tmp_path)
     folder, num_clips = pack_file(path)
     assert folder == tmp_path / 'x.packed' and num_clips == 4
-    for a, b in zip(read_annotations(path)['annotations'], open_annotations(folder), strict=True):
-        assert_same_clip(
-            {**a, **({'weight': 1.0} if a.get('weight') == 1 else {})}, b
-        )  # 0.5 and 1 are float together
+    clips = read_annotations(path)['annotations']
+    clips[3]['weight'] = 1.0  # 0.5 and 1 are float together
+    for a, b in zip(clips, open_annotations(folder), strict=True):
+        assert_same_clip(a, b)
 
 
 def test_clips_without_label_or_picture_size_have_none(tmp_path):
-    bare = {
-        key: value
-        for key, value in clip('a').items()
-        if key not in ('label', 'img_shape', 'original_shape')
-    }
-    path = packed(tmp_path, clips=[bare, clip('b')], split={})
-    first, second = open_annotations(path)
-    assert first['label'] == -1 and 'img_shape' not in first and 'original_shape' not in first
+    bare = clip('a', label=None, img_shape=None, original_shape=None)
+    first, second = open_annotations(packed(tmp_path, clips=[bare, clip('b')], split={}))
+    assert first['label'] == -1 and not {'img_shape', 'original_shape'} & first.keys()
     assert second['img_shape'] == (60, 80)
 
 
@@ -130,14 +124,13 @@ def test_clips_without_label_or_picture_size_have_none(tmp_path):
     )
 )
 def test_any_clips_come_back(tmp_path, plan):
-    clips = [clip(name, people, frames, label) for name, people, frames, label in plan]
-    write_packed(tmp_path / 'x.packed', clips, {'some': [c['frame_dir'] for c in clips[::2]]})
+    clips = [clip(*arguments) for arguments in plan]
+    names = [c['frame_dir'] for c in clips]
+    write_packed(tmp_path / 'x.packed', clips, {'some': names[::2]})
     opened = open_annotations(tmp_path / 'x.packed')
     for a, b in zip(clips, opened, strict=True):
         assert_same_clip(a, b)
-    assert opened.ids == [c['frame_dir'] for c in clips] and opened.split('some').ids == [
-        c['frame_dir'] for c in clips[::2]
-    ]
+    assert opened.ids == names and opened.split('some').ids == names[::2]
 
 
 def test_nothing_is_copied_and_nothing_can_be_written_into(tmp_path):
@@ -151,64 +144,40 @@ def test_nothing_is_copied_and_nothing_can_be_written_into(tmp_path):
         keypoint[0] = 1
 
 
-def test_the_arrays_are_plain_npy_files_and_the_names_are_text(tmp_path):
-    path = packed(tmp_path)
-    assert load_npy(path / 'keypoint.npy').shape == (5 + 14 + 1 + 12, 3, 2)
-    assert load_npy(path / 'names.npy').tobytes().decode() == 'a\nb_ü\nc\nlonger name\n'
+@pytest.fixture(params=['pickle', 'packed'])
+def path(request, tmp_path):
+    return written(tmp_path) if request.param == 'pickle' else packed(tmp_path)
 
 
-@pytest.mark.parametrize('form', ['pickle', 'packed'])
-def test_annotations_are_a_sequence_with_splits_and_columns(tmp_path, form):
-    path = written(tmp_path) if form == 'pickle' else packed(tmp_path)
+def test_annotations_are_a_sequence_with_splits_and_columns(path):
     clips = open_annotations(path)
-    assert len(clips) == 4 and clips[-1]['frame_dir'] == 'longer name'
+    assert len(clips) == 4 and clips[-1]['frame_dir'] == clips.ids[-1] == 'longer name'
     assert clips.labels.dtype == np.int64 and clips.labels.tolist() == [0, 1, 2, 1]
-    assert (
-        clips.ids[1:3] == ['b_ü', 'c']
-        and clips.ids[-1] == 'longer name'
-        and list(clips.ids) == SPLIT['all']
-    )
+    assert clips.ids[1:3] == ['b_ü', 'c'] and list(clips.ids) == SPLIT['all']
     train = clips.split('train')
-    assert (
-        train.ids == ['a', 'c'] and train.labels.tolist() == [0, 2] and train[1]['frame_dir'] == 'c'
-    )
-    assert (
-        train.split('all').ids == ['a', 'c']
-        and clips.split('all').ids == clips.ids
-        and len(clips.split('none')) == 0
-    )
-    assert clips.take(np.array([3, 1])).ids == ['longer name', 'b_ü'] and train[::-1].ids == [
-        'c',
-        'a',
-    ]
+    assert train.ids == ['a', 'c'] and train.labels.tolist() == [0, 2]
+    assert train[1]['frame_dir'] == 'c' and train[::-1].ids == ['c', 'a']
+    assert train.split('all').ids == ['a', 'c'] and not len(clips.split('none'))
+    assert clips.take(np.array([3, 1])).ids == ['longer name', 'b_ü']
     assert clips.column('total_frames').tolist() == [5, 7, 1, 4]
-    assert (
-        np.array_equal(clips.column('weight'), [0.5, np.nan, np.nan, 1], equal_nan=True)
-        and np.isnan(clips.column('x')).all()
-    )
-    for wrong in (4, -5):
-        with pytest.raises(IndexError):
-            clips[wrong]
-        with pytest.raises(IndexError):
-            clips.ids[wrong]
-    with pytest.raises(DataError, match="no split 'trian'.*Did you mean train"):
+    np.testing.assert_equal(clips.column('weight'), [0.5, np.nan, np.nan, 1])
+    assert np.isnan(clips.column('x')).all()
+    for sequence in (clips, clips.ids):
+        for wrong in (4, -5):
+            with pytest.raises(IndexError):
+                sequence[wrong]
+    with pytest.raises(DataError, match="'trian'.*Did you mean train"):
         clips.split('trian')
 
 
 def test_the_fingerprint_is_that_of_names_and_labels_in_either_form(tmp_path):
-    path = written(tmp_path)
-    before = open_annotations(path)
+    before = open_annotations(written(tmp_path))
     after = open_annotations(packed(tmp_path))
     assert before.fingerprint == after.fingerprint
-    assert (
-        before.take(np.array([3, 0])).fingerprint
-        == after.take(np.array([3, 0])).fingerprint
-        != before.fingerprint
-    )
-    relabelled = open_annotations(
-        packed(tmp_path, clips=[{**CLIPS[0], 'label': 7}, *CLIPS[1:]], name='y')
-    )
-    assert relabelled.fingerprint != before.fingerprint
+    some = [clips.take(np.array([3, 0])).fingerprint for clips in (before, after)]
+    assert some[0] == some[1] != before.fingerprint
+    relabelled = packed(tmp_path, clips=[{**CLIPS[0], 'label': 7}, *CLIPS[1:]], name='y')
+    assert open_annotations(relabelled).fingerprint != before.fingerprint
 
 
 def test_raw_arrays_are_packed_without_a_pickle(tmp_path):
@@ -228,34 +197,26 @@ def test_raw_arrays_are_packed_without_a_pickle(tmp_path):
 @pytest.mark.parametrize(
     'setting',
     [
-        {},
         {'split': 'train'},
         {'split': 'all', 'valid_ratio': 0.6},
         {'class_prob': [1.0, 2.5, 0.0]},
-        {'test_mode': True, 'split': 'all'},
+        {'test_mode': True},
     ],
 )
 def test_a_dataset_gives_the_same_samples_from_either_form(tmp_path, setting):
-    path = written(tmp_path)
-    plain = dataset(path, **setting)
-    beside = packed(tmp_path)
-    for other in (
-        dataset(path, **setting),
-        dataset(beside, **setting),
-        pickle.loads(pickle.dumps(dataset(beside, **setting))),
-    ):
+    plain = dataset(written(tmp_path), **setting)
+    from_packed = dataset(packed(tmp_path), **setting)
+    for other in (from_packed, pickle.loads(pickle.dumps(from_packed))):
         assert_same_samples(plain, other)
         assert other.fingerprint == plain.fingerprint
 
 
-@pytest.mark.parametrize('form', ['pickle', 'packed'])
-def test_mistakes_are_named_alike_in_either_form(tmp_path, form):
-    path = written(tmp_path) if form == 'pickle' else packed(tmp_path)
-    with pytest.raises(DataError, match=r"needs the field 'valid@0.5', which clip a lacks"):
+def test_mistakes_are_named_alike_in_either_form(path):
+    with pytest.raises(DataError, match="'valid@0.5', which clip a lacks"):
         dataset(path, valid_ratio=0.5, box_thr=0.5)
     with pytest.raises(DataError, match="no clips in split 'none'"):
         dataset(path, split='none')
-    with pytest.raises(DataError, match=r'clip c has label 2, expected 0\.\.1 \(1 such clips\)'):
+    with pytest.raises(DataError, match=r'clip c has label 2, expected 0\.\.1'):
         dataset(path, num_classes=2)
 
 
@@ -275,30 +236,11 @@ def test_a_dataset_travels_to_a_worker_as_a_path(tmp_path):
 def test_wrapped_datasets_have_the_names_of_their_parts_in_order(tmp_path):
     one, two = dataset(packed(tmp_path)), dataset(written(tmp_path, name='y'), split='train')
     both = ConcatDataset([one, two])
-    assert both.ids == [*SPLIT['all'], 'a', 'c'] and [both.ids[i] for i in range(6)] == list(
-        both.ids
-    )
+    assert both.ids == [*SPLIT['all'], 'a', 'c'] and both.ids[5] == 'c'
     assert both.fingerprint == [one.fingerprint, two.fingerprint]
     again = RepeatDataset(two, 3)
-    assert (
-        again.ids == ['a', 'c'] * 3 and again.ids[5] == 'c' and again.fingerprint == two.fingerprint
-    )
-
-
-@pytest.mark.slow
-def test_training_from_packed_annotations_changes_no_bit(tmp_path):
-    from run_files import rows
-
-    from pyskl.apis import train
-
-    config = tiny.problem(tmp_path)
-    for name in ('train', 'val'):
-        pack_file(tmp_path / f'{name}.pkl')
-    train(config, cfg_options=[f'work_dir={tmp_path}/packed', 'data.workers_per_gpu=2'])
-    for name in ('train', 'val'):
-        os.rename(tmp_path / f'{name}.packed', tmp_path / f'away_{name}')
-    train(config)
-    assert rows(tmp_path / 'packed') == rows(tmp_path / 'run')
+    assert again.ids == ['a', 'c'] * 3 and again.ids[5] == 'c'
+    assert again.fingerprint == two.fingerprint
 
 
 # -- up to date ------------------------------------------------------------------------------------
@@ -308,48 +250,40 @@ def is_packed(clips):
     return not clips[0]['keypoint'].flags.writeable
 
 
-def test_the_packed_form_beside_a_pickle_is_taken(tmp_path, caplog):
+@pytest.fixture
+def logged(caplog):
+    logging.getLogger('pyskl').propagate = True
+    return caplog
+
+
+def test_the_packed_form_beside_a_pickle_is_taken(tmp_path, logged):
     path = written(tmp_path)
     assert not is_packed(open_annotations(path))
     pack_file(path)
-    assert is_packed(open_annotations(path)) and not caplog.records
-
-
-def test_a_copy_with_another_time_is_still_the_same(tmp_path, caplog):
-    path = written(tmp_path)
-    pack_file(path)
-    os.utime(path, (1, 1))
-    assert is_packed(open_annotations(path)) and not caplog.records
+    assert is_packed(open_annotations(path))
+    os.utime(path, (1, 1))  # as after copying: the hash is the same
+    assert is_packed(open_annotations(path)) and not logged.records
 
 
 @pytest.mark.parametrize('grown', [False, True])
-def test_a_pickle_that_changed_is_read_itself_and_the_log_says_so(
-    tmp_path, caplog, monkeypatch, grown
-):
-    logging.getLogger('pyskl').propagate = True
+def test_a_pickle_that_changed_is_read_itself_and_the_log_says_so(tmp_path, logged, grown):
     path = written(tmp_path)
     pack_file(path)
-    write_annotations(
-        path, SPLIT, [{**CLIPS[0], 'label': 4}, *CLIPS[1:], *([clip('new')] if grown else [])]
-    )
+    written(tmp_path, [{**CLIPS[0], 'label': 4}, *CLIPS[1:], *map(clip, ['new'] * grown)])
     os.utime(path, ns=(1, 1))
     clips = open_annotations(path)
     assert not is_packed(clips) and clips.labels[0] == 4
-    assert (
-        'bytes' if grown else 'has changed since'
-    ) in caplog.text and f'tools/pack.py {path}' in caplog.text
-    caplog.clear()
-    assert (
-        open_annotations(tmp_path / 'x.packed').labels[0] == 0
-        and 'It is used as it is' in caplog.text
-    )
+    assert ('bytes' if grown else 'has changed since') in logged.text
+    assert f'tools/pack.py {path}' in logged.text
+    logged.clear()
+    assert open_annotations(tmp_path / 'x.packed').labels[0] == 0
+    assert 'It is used as it is' in logged.text
 
 
-def test_a_broken_packed_form_beside_a_pickle_is_not_used(tmp_path, caplog):
-    logging.getLogger('pyskl').propagate = True
+def test_a_broken_packed_form_beside_a_pickle_is_not_used(tmp_path, logged):
     path = written(tmp_path)
     os.truncate(pack_file(path)[0] / 'keypoint.npy', 200)
-    assert not is_packed(open_annotations(path)) and 'cut short' in caplog.text
+    assert not is_packed(open_annotations(path)) and 'cut short' in logged.text
 
 
 def test_a_packed_form_without_its_pickle_is_named(tmp_path):
@@ -372,15 +306,10 @@ def test_an_error_while_packing_leaves_what_was_there(tmp_path):
 
     with pytest.raises(RuntimeError):
         write_packed(folder, broken())
-    assert open_annotations(folder).ids == SPLIT['all'] and sorted(os.listdir(tmp_path)) == [
-        'x.packed',
-        'x.pkl',
-    ]
+    assert open_annotations(folder).ids == SPLIT['all']
     write_packed(folder, [clip('new')])
-    assert open_annotations(folder).ids == ['new'] and sorted(os.listdir(tmp_path)) == [
-        'x.packed',
-        'x.pkl',
-    ]
+    assert open_annotations(folder).ids == ['new']
+    assert sorted(os.listdir(tmp_path)) == ['x.packed', 'x.pkl']
 
 
 def test_a_pickle_that_changes_meanwhile_is_not_packed(tmp_path, monkeypatch):
@@ -430,18 +359,13 @@ def test_a_name_that_comes_twice_is_refused(tmp_path, monkeypatch, same_hash):
 
 
 def test_fields_that_cannot_be_packed_are_refused_or_left_out_by_name(tmp_path):
-    path = written(
-        tmp_path, clips=[clip('a'), clip('b', box_score=np.ones((1, 5)), valid_frames=5)], split={}
-    )
-    with pytest.raises(
-        DataError, match=r"clip b \(annotations\[1\]\): the field 'box_score'.*--drop box_score"
-    ):
+    clips = [clip('a'), clip('b', box_score=np.ones((1, 5)), valid_frames=5)]
+    path = written(tmp_path, clips, {})
+    with pytest.raises(DataError, match="clip b .*'box_score'.*--drop box_score"):
         pack_file(path)
     folder, _ = pack_file(path, drop=['box_score'])
-    assert (
-        'box_score' not in open_annotations(folder)[1]
-        and open_annotations(folder)[1]['valid_frames'] == 5
-    )
+    opened = open_annotations(folder)[1]
+    assert 'box_score' not in opened and opened['valid_frames'] == 5
     with pytest.raises(DataError, match='the field .big. is 36028797018963968'):
         write_packed(folder, [clip('a', big=2**55)])
 
@@ -462,24 +386,16 @@ def test_what_is_wrong_with_clips_and_splits_is_named(tmp_path, clips, splits, m
     assert not os.listdir(tmp_path)
 
 
-def test_names_of_a_split_that_no_clip_has_are_left_out_and_logged(tmp_path, caplog):
-    logging.getLogger('pyskl').propagate = True
+def test_names_of_a_split_that_no_clip_has_are_left_out_and_logged(tmp_path, logged):
     write_packed(tmp_path / 'x.packed', map(clip, 'abc'), {'train': ['c', 'x', 'a']})
-    assert (
-        open_annotations(tmp_path / 'x.packed').split('train').ids == ['a', 'c']
-        and '1 names without a clip (x)' in caplog.text
-    )
+    assert open_annotations(tmp_path / 'x.packed').split('train').ids == ['a', 'c']
+    assert '1 names without a clip (x)' in logged.text
 
 
 def test_the_script_packs_and_says_what_it_wrote(tmp_path):
     path = written(tmp_path)
     done = tiny.run('tools/pack.py', path)
-    assert done.returncode == 0 and done.stdout.startswith(
-        f'wrote {tmp_path}/x.packed (4 clips, '
-    ), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f'wrote {tmp_path}/x.packed (4 clips, ')
     done = tiny.run('tools/pack.py', path, '--img-shape', 3, 4)
-    assert (
-        done.returncode == 2
-        and done.stderr.startswith('error: --img-shape')
-        and 'Traceback' not in done.stderr
-    )
+    assert done.returncode == 2 and done.stderr.startswith('error: --img-shape')
