@@ -9,25 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_packed import CLIPS, SPLIT
 
+from pyskl.annotations import packed
 from pyskl.annotations.opening import open_annotations
 from pyskl.annotations.packing import write_packed
 from pyskl.errors import DataError
 
-ARRAYS = (
-    'keypoint',
-    'keypoint_score',
-    'offset',
-    'people',
-    'frames',
-    'total_frames',
-    'label',
-    'img_shape',
-    'original_shape',
-    'names',
-    'name_end',
-    'split_0',
-    'extra_0',
-)
+ARRAYS = (*packed.ARRAYS, 'split_0', 'extra_0')
 
 
 @pytest.fixture(scope='module')
@@ -152,18 +139,17 @@ def test_numbers_that_are_none_are_found_when_the_clip_is_read(folder):
 def test_spoilt_files_are_read_or_refused(good, tmp_path, name, data):
     folder = shutil.copytree(good, tmp_path / 'x.packed', dirs_exist_ok=True)
     raw = bytearray((folder / name).read_bytes())
+    place = st.integers(0, len(raw) - 1)
     kind = data.draw(st.sampled_from(['cut', 'bytes', 'number', 'gone']))
     if kind == 'cut':
-        del raw[data.draw(st.integers(0, len(raw) - 1)) :]
+        del raw[data.draw(place) :]
     elif kind == 'bytes':
         for _ in range(data.draw(st.integers(1, 4))):
-            raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+            raw[data.draw(place)] = data.draw(st.integers(0, 255))
     elif kind == 'number':
-        value = data.draw(st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 40)).to_bytes(
-            8, 'little', signed=True
-        )
+        value = data.draw(st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 40))
         start = data.draw(st.integers(0, max(0, len(raw) - 8)))
-        raw[start : start + 8] = value
+        raw[start : start + 8] = value.to_bytes(8, 'little', signed=True)
     (folder / name).write_bytes(raw)
     if kind == 'gone':
         (folder / name).unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_clips import clip
 from tiny import script as load_script
 
 from pyskl.annotations import About, write_annotations
@@ -21,16 +22,8 @@ SWAPPED |= dict(bones=[(1, 0), (2, 0), (4, 1), (3, 2)], mirror=[(1, 2), (4, 3)])
 def standing(layout, num_frames: int = 5) -> dict:
     """A clip of somebody who faces us, as the layout is drawn."""
     keypoint = np.tile(400 * np.array(layout.pose, np.float32), (1, num_frames, 1, 1))
-    return dict(
-        frame_dir='a',
-        label=0,
-        img_shape=(400, 400),
-        original_shape=(400, 400),
-        total_frames=num_frames,
-        # Fmt: skip.
-        keypoint=keypoint,
-        keypoint_score=np.ones(keypoint.shape[:3], np.float32),
-    )
+    score = np.ones(keypoint.shape[:3], np.float32)
+    return clip(keypoint=keypoint, keypoint_score=score, total_frames=num_frames)
 
 
 @pytest.mark.parametrize('layout', LAYOUTS.values(), ids=lambda layout: layout.name)
@@ -52,20 +45,20 @@ def test_nobody_who_stands_as_a_layout_says_has_changed_sides(layout):
 )
 def test_joints_that_changed_sides_are_found(name, pair, found):
     layout = get_layout(name)
-    clip = standing(layout)
+    crossed = standing(layout)
     a, b = map(layout.joints.index, pair)
-    clip['keypoint'][:, :, [a, b]] = clip['keypoint'][:, :, [b, a]]
-    lefts = {layout.joints[left[0]] for left, _ in crossed_bones([clip], layout)}
+    crossed['keypoint'][:, :, [a, b]] = crossed['keypoint'][:, :, [b, a]]
+    lefts = {layout.joints[left[0]] for left, _ in crossed_bones([crossed], layout)}
     assert found <= lefts and all(j.startswith('left') for j in lefts)
 
 
 def test_few_frames_and_missing_joints_tell_nothing():
     layout, swapped = layout_of(ARMS), layout_of(SWAPPED)
-    clip = standing(layout)
-    assert crossed_bones([clip], swapped) == [((4, 1), (3, 2))]
+    faces_us = standing(layout)
+    assert crossed_bones([faces_us], swapped) == [((4, 1), (3, 2))]
     assert crossed_bones([standing(layout, num_frames=3)], swapped) == []
-    clip['keypoint_score'][:, :, 3] = 0
-    assert crossed_bones([clip], swapped) == []
+    faces_us['keypoint_score'][:, :, 3] = 0
+    assert crossed_bones([faces_us], swapped) == []
 
 
 # -- check_data and visualize take any layout ------------------------------------------------------
@@ -93,19 +86,11 @@ def options(tmp_path):
     return [f'dict({words})', repr(SWAPPED), str(config)]
 
 
-def test_an_own_layout_checks_the_sides_in_every_form(file, tmp_path, capsys):
+def test_the_sides_are_those_of_the_file_or_of_an_option_in_every_form(file, tmp_path, capsys):
     main = load_script('check_data').main
-    for words in options(tmp_path):
-        assert main([file(), '--layout', words]) == 0
+    for said, words in ((SWAPPED, []), *((None, ['--layout', form]) for form in options(tmp_path))):
+        assert main([file(said), *words]) == 0
         assert 'sides look swapped' in capsys.readouterr().out
-    assert main([file(), '--layout', repr(ARMS)]) == 0
-    assert 'swapped' not in capsys.readouterr().out
-
-
-def test_the_layout_that_a_file_says_is_the_default(file, capsys):
-    main = load_script('check_data').main
-    assert main([file(SWAPPED)]) == 0
-    assert 'sides look swapped' in capsys.readouterr().out
     assert main([file(SWAPPED), '--layout', repr(ARMS)]) == 0
     assert 'swapped' not in capsys.readouterr().out
 
