@@ -43,9 +43,6 @@ class Registry:
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
 
-    def __len__(self) -> int:
-        return len(self.module_dict)
-
     def register_module(
         self,
         name: str | Sequence[str] | None = None,

@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 from tiny import ROOT
 
-from pyskl.errors import CheckpointError, ConfigError, DataError, UserError, did_you_mean
+from pyskl.errors import ConfigError, did_you_mean
 from pyskl.scripts import run_script
 from pyskl.seeds import seed_number
 
 
-@pytest.mark.parametrize('kind', [UserError, ConfigError, DataError, CheckpointError])
-def test_a_user_error_is_one_message_and_status_2(kind, capsys):
+def test_a_user_error_is_one_message_and_status_2(capsys):
     def main():
-        raise kind('joint.py: seed = -1')
+        raise ConfigError('joint.py: seed = -1')
 
     with pytest.raises(SystemExit) as left:
         run_script(main)
@@ -56,7 +55,7 @@ def test_only_after_a_lost_rank_a_script_leaves_without_tearing_down(kind, statu
     assert done.stdout == 'exit functions run\n'
 
 
-@pytest.mark.parametrize(('status', 'code'), [(None, 0), (0, 0), (1, 1), (143, 143)])
+@pytest.mark.parametrize(('status', 'code'), [(None, 0), (0, 0), (143, 143)])
 def test_a_script_leaves_with_its_status(status, code):
     with pytest.raises(SystemExit) as left:
         run_script(lambda: status)
@@ -68,21 +67,24 @@ def test_a_file_that_the_system_refuses_is_one_short_message_and_status_2(name, 
     with pytest.raises(SystemExit) as left:
         run_script(lambda: os.stat(name) and None)
     err = capsys.readouterr().err
-    assert (
-        left.value.code == 2
-        and err.startswith(f'error: {name[:100]}')
-        and err.count('error: ') == 1
-        and len(err) < 300
-    )
+    assert left.value.code == 2 and err.startswith(f'error: {name[:100]}')
+    assert err.count('error: ') == 1 and len(err) < 300
 
 
-def test_errors_of_the_system_that_speak_of_no_file_keep_their_traceback():
-    for error in (
+@pytest.mark.parametrize(
+    'error',
+    [
+        AssertionError('ours'),
         OSError(5, 'Input/output error'),
-        BrokenPipeError(32, 'Broken pipe'),
-    ):  # a worker's pipe, not our output
-        with pytest.raises(OSError, match=error.strerror):
-            run_script(lambda error=error: (_ for _ in ()).throw(error))
+        BrokenPipeError(32, 'Broken pipe'),  # a worker's pipe, not our output
+    ],
+)
+def test_our_own_mistakes_and_errors_that_speak_of_no_file_keep_their_traceback(error):
+    def main():
+        raise error
+
+    with pytest.raises(type(error), match=str(error.args[-1])):
+        run_script(main)
 
 
 @pytest.mark.parametrize(
@@ -128,16 +130,9 @@ def test_a_seed_is_a_whole_number_that_numpy_takes(text):
 
 
 @pytest.mark.parametrize('text', ['-1', str(2**32), '1.5', 'one', ''])
-def test_any_other_seed_is_refused_by_the_parser(text, capsys):
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--seed', type=seed_number)
-    with pytest.raises(SystemExit) as left:
-        parser.parse_args(['--seed', text])
-    assert left.value.code == 2
-    assert (
-        f'argument --seed: {text!r} is not a seed: expected a whole number from 0 to 4294967295'
-        in capsys.readouterr().err
-    )
+def test_any_other_seed_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=f'^{text!r} is not a seed'):
+        seed_number(text)
 
 
 @pytest.mark.parametrize(
@@ -151,29 +146,14 @@ def test_every_script_with_a_seed_checks_it(name):
     assert re.search(r"'--seed',\s*type=seed_number", name.read_text())
 
 
-def test_our_own_mistakes_keep_their_traceback():
-    def main():
-        raise AssertionError('ours')
-
-    with pytest.raises(AssertionError):
-        run_script(main)
-
-
 @pytest.mark.parametrize(
     ('name', 'suggestion'),
     [
-        ('optimzer', ' Did you mean optimizer?'),
-        ('OPTIMIZER', ' Did you mean optimizer?'),
+        ('OPTIMZER', ' Did you mean optimizer?'),
         ('Flp', ' Did you mean Flip?'),
-        ('xyz', ''),
-        (5, ''),
-        (None, ''),
-        ('', ''),
+        *((name, '') for name in ('xyz', 5, None, '')),
     ],
 )
 def test_a_near_name_is_suggested_whatever_its_case(name, suggestion):
     assert did_you_mean(name, ['optimizer', 'Flip', 'data']) == suggestion
-
-
-def test_nothing_is_suggested_where_nothing_is_known():
-    assert did_you_mean('a', []) == ''
+    assert did_you_mean(name, []) == ''

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from goldens import GOLDEN, SMALL, needs_golden
+from tiny import run as run_tool
 from tiny import script as load_script
 
 from pyskl.annotations.check import check_annotations
 from pyskl.errors import UserError
 from pyskl.files import load_pickle
 from pyskl.skeletons import get_layout, imigue22
-
-SCRIPT = Path(__file__).parents[2] / 'tools' / 'check_data.py'
-
 
 check_data = load_script('check_data')
 
@@ -208,14 +204,6 @@ def test_protocols_of_one_data_set_may_share_clips():
     assert warning.startswith("splits 'xset_train' and 'xset_val' share 1 clip")
 
 
-def test_height_and_width_the_wrong_way_round_are_suspected():
-    data = with_clip(keypoint=moved(x=150), img_shape=(640, 480))
-    _, warnings = lines(data)
-    assert len(warnings) == 1 and warnings[0].startswith(
-        'img_shape looks like (w, h), expected (h, w), in 1 clip: 0002_0'
-    )
-
-
 def test_labels_that_count_from_one_are_suspected():
     def data(num_clips: int, **fields) -> dict:
         clips = [clip(f'{k}_0', k, **fields) for k in range(1, num_clips + 1)]
@@ -245,17 +233,16 @@ def test_a_class_order_unlike_imigue_is_suspected_where_the_counts_say_something
 def test_ends_holes_and_missing_joints_are_counted():
     data = with_clip(**gaps(12, 20))
     data['annotations'][1].update(gaps(3, 5))
-    data['annotations'][0]['keypoint_score'] = data['annotations'][0]['keypoint_score'].copy()
-    data['annotations'][0]['keypoint_score'][:, :, :11] = 0
-    facts = check_annotations(data).facts
-    assert facts['clips that end in empty frames'] == 1 and facts['filled frames of those'] == '12'
-    assert (
-        facts['share of frames that is such an end'] == 0.1
-        and facts['empty frames inside clips'] == 2
-    )
-    assert facts['share of joints missing in filled frames'] == round(
-        (20 * 11 + 2 * 22) / (72 * 22), 4
-    )
+    score = data['annotations'][0]['keypoint_score'] = np.full((1, 20, 22), 0.9)
+    score[:, :, :11] = 0
+    found = {
+        'clips that end in empty frames': 1,
+        'filled frames of those': '12',
+        'share of frames that is such an end': 0.1,
+        'empty frames inside clips': 2,
+        'share of joints missing in filled frames': round((20 * 11 + 2 * 22) / (72 * 22), 4),
+    }
+    assert check_annotations(data).facts.items() >= found.items()
 
 
 # Hands
@@ -284,10 +271,8 @@ def test_distances_of_wrists_and_hands_are_means_in_pixels():
     keypoint[:, :, 4], keypoint[:, :, 7] = (100, 100), (200, 100)
     keypoint[:, :, 12:17], keypoint[:, :, 17:22] = (100, 130), (200, 140)
     keypoint[:, 1, 12] = (100, 180)
-    data = [
-        clip('a', keypoint=keypoint, keypoint_score=np.ones((1, 2, 22), np.float32), total_frames=2)
-    ]
-    mean = check_annotations(data).facts['mean px from wrist to finger tips']
+    facts = check_annotations([clip('a', keypoint=keypoint, keypoint_score=None)]).facts
+    mean = facts['mean px from wrist to finger tips']
     assert mean['right wrist, 12-16'] == 35.0 and mean['left wrist, 17-21'] == 40.0
     assert mean['right wrist, 17-21'] == round(float(np.hypot(100, 40)), 1)
 
@@ -326,34 +311,19 @@ def test_other_joints_take_the_layout_of_their_number_and_no_class_limit():
     assert check_annotations(unknown).facts['layout'] is None
 
 
+SPATIAL = dict(keypoint_score=None, img_shape=None, original_shape=None)
+
+
 def test_poses_in_three_dimensions_need_no_picture():
     xyz = np.random.default_rng(0).normal(0, 1, (1, 20, 8, 3))
-    data = [clip('a', keypoint=xyz, keypoint_score=None, img_shape=None, original_shape=None)]
-    assert lines(data) == ([], [])
+    assert lines([clip('a', keypoint=xyz, **SPATIAL)]) == ([], [])
 
 
 def test_a_joint_right_in_front_of_the_camera_is_there():
-    xyz = np.zeros((1, 20, 8, 3))
-    xyz[..., 2] = 3
-    facts = check_annotations(
-        [clip('a', keypoint=xyz, keypoint_score=None, img_shape=None, original_shape=None)]
-    ).facts
-    assert facts['share of joints missing in filled frames'] == 0 and facts['third coordinate'] == [
-        3,
-        3,
-    ]
-
-
-def test_a_third_column_that_looks_like_a_score_is_suspected():
-    def warnings(third: float, scale: float = 1) -> list[str]:
-        keypoint = np.concatenate(
-            [body() * scale, np.linspace(0, third, 440).reshape(1, 20, 22, 1)], -1
-        )
-        return lines([clip('a', keypoint=keypoint, keypoint_score=None)])[1]
-
-    (warning,) = warnings(1)
-    assert 'it looks like a score' in warning and 'keypoint[..., 2]' in warning
-    assert warnings(1.5) == [] and warnings(1, scale=1 / 100) == []
+    xyz = np.full((1, 20, 8, 3), (0, 0, 3))
+    facts = check_annotations([clip('a', keypoint=xyz, **SPATIAL)]).facts
+    assert facts['share of joints missing in filled frames'] == 0
+    assert facts['third coordinate'] == [3, 3]
 
 
 def test_hostile_names_are_shown_harmless():
@@ -387,11 +357,9 @@ def test_json_holds_the_same_report(tmp_path, capsys):
     for data in (good(), with_clip(**gaps(0, 20)), with_clip(label=32), spatial):
         status = run(tmp_path, data, '--json')
         report, ours = json.loads(capsys.readouterr().out), check_annotations(data)
-        assert (report['errors'], report['warnings']) == (
-            ours.errors,
-            ours.warnings,
-        ) and status == bool(ours.errors)
-        assert list(report['facts']) == list(ours.facts) and report['file'].endswith('x.pkl')
+        assert (report['errors'], report['warnings']) == (ours.errors, ours.warnings)
+        assert status == bool(ours.errors) and report['file'].endswith('x.pkl')
+        assert list(report['facts']) == list(ours.facts)
 
 
 GOOD = str(SMALL / 'raw' / 'imigue_val.pkl')
@@ -418,15 +386,9 @@ def test_as_a_script_it_leaves_with_zero_one_or_two(tmp_path):
     (tmp_path / 'good.pkl').write_bytes(pickle.dumps(good()))
     (tmp_path / 'bad.pkl').write_bytes(pickle.dumps(with_clip(label=32)))
     for name, status in (('good.pkl', 0), ('bad.pkl', 1), ('absent.pkl', 2)):
-        done = subprocess.run(
-            [sys.executable, str(SCRIPT), name], cwd=tmp_path, capture_output=True, text=True
-        )
-        assert done.returncode == status and 'Traceback' not in done.stderr
-        assert (
-            done.stderr.startswith('error: absent.pkl') and done.stderr.count('\n') == 1
-            if status == 2
-            else done.stderr == ''
-        )
+        done = run_tool('tools/check_data.py', name, cwd=tmp_path)
+        assert done.returncode == status and done.stderr.count('\n') == (status == 2)
+        assert done.stderr.startswith('error: absent.pkl' if status == 2 else '')
 
 
 @needs_golden

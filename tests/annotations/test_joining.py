@@ -45,15 +45,13 @@ def test_files_keep_their_clips_splits_and_types(tmp_path):
 def test_files_of_one_part_each_become_splits(tmp_path):
     a = save(tmp_path / 'a.pkl', [clip('x'), clip('y')])
     b = save(tmp_path / 'b.pkl', [clip('z')])
-    assert joined(tmp_path, '--split', f'train={a}', '--split', f'val={b}')[0] == {
-        'train': ['x', 'y'],
-        'val': ['z'],
-    }
-    both = joined(tmp_path, '--split', f'val={a}', '--split', f'val={b}')[0]
-    assert both == {'val': ['x', 'y', 'z']}
     (tmp_path / 'val.txt').write_text('y.mp4,z,\n')
-    split, _ = joined(tmp_path, a, b, '--split', f'val={tmp_path / "val.txt"}')
-    assert split == {'val': ['y', 'z']}
+    for words, split in (
+        (['--split', f'train={a}', '--split', f'val={b}'], {'train': ['x', 'y'], 'val': ['z']}),
+        (['--split', f'val={a}', '--split', f'val={b}'], {'val': ['x', 'y', 'z']}),
+        ([a, b, '--split', f'val={tmp_path / "val.txt"}'], {'val': ['y', 'z']}),
+    ):
+        assert joined(tmp_path, *words)[0] == split
 
 
 def test_a_folder_of_single_clips_with_labels_and_splits(tmp_path):
@@ -86,57 +84,62 @@ def test_key_points_and_labels_apart(tmp_path):
 
 
 def test_json_and_packed_folders_are_read(tmp_path):
-    data = {
-        'split': {'val': ['j']},
-        'annotations': [{**clip('j'), 'keypoint': clip('j')['keypoint'].tolist()}],
-    }
+    keypoint = clip('j')['keypoint']
+    data = {'split': {'val': ['j']}, 'annotations': [clip('j', keypoint=keypoint.tolist())]}
     (tmp_path / 'j.json').write_text(json.dumps(data))
-    write_packed(
-        tmp_path / 'p.packed', [clip('p', label=2)], {'train': ['p']}, about=About(('a', 'b', 'c'))
-    )
-    split, clips = joined(tmp_path, tmp_path / 'j.json', tmp_path / 'p.packed')
+    packed = tmp_path / 'p.packed'
+    write_packed(packed, [clip('p', label=2)], {'train': ['p']}, about=About(('a', 'b', 'c')))
+    split, clips = joined(tmp_path, tmp_path / 'j.json', packed)
     assert split == {'val': ['j'], 'train': ['p']} and [c['label'] for c in clips] == [0, 2]
-    np.testing.assert_array_equal(clips[0]['keypoint'], clip('j')['keypoint'])
-    assert pickle.loads((tmp_path / 'out.pkl').read_bytes())['label_names'] == ['a', 'b', 'c']
+    np.testing.assert_array_equal(clips[0]['keypoint'], keypoint)
+    assert read_annotations(tmp_path / 'out.pkl')['label_names'] == ['a', 'b', 'c']
 
 
-def test_repeated_names_are_renamed_and_splits_follow(tmp_path):
-    for part in 'ab':
-        save(tmp_path / part / '001.pkl', clip('001', label='ab'.index(part)))
-    with pytest.raises(UserError, match='--rename-repeated'):
-        joined(tmp_path, tmp_path / 'a', tmp_path / 'b')
+def test_repeated_names_are_renamed_by_their_folders(tmp_path):
+    files = [save(tmp_path / part / '001.pkl', clip('001', label=k)) for k, part in enumerate('ab')]
+    with pytest.raises(UserError, match=f'in {files[0]} and in {files[1]}.*--rename-repeated'):
+        joined(tmp_path, *files)
     _, clips = joined(tmp_path, tmp_path / 'a', tmp_path / 'b', '--rename-repeated')
     assert [(c['frame_dir'], c['label']) for c in clips] == [('a-001', 0), ('b-001', 1)]
-    twice = [clip('x', label=0), clip('y', label=1), clip('x', label=2), clip('x-2', label=3)]
-    both = save(
-        tmp_path / 'twice.pkl', {'split': {'train': ['x', 'y'], 'val': ['x']}, 'annotations': twice}
-    )
-    split, clips = joined(tmp_path, both, '--rename-repeated')
-    assert [c['frame_dir'] for c in clips] == ['x', 'y', 'x-3', 'x-2']
-    assert split == {'train': ['x', 'y'], 'val': ['x-3']}
-    both = save(
-        tmp_path / 'twice.pkl', {'split': {'train': ['x', 'y'], 'val': ['y']}, 'annotations': twice}
-    )
-    assert joined(tmp_path, both, '--rename-repeated')[0]['train'] == ['x', 'x-3', 'y']
-    unclear = {'split': {k: ['x'] for k in 'abc'}, 'annotations': twice}
-    with pytest.raises(UserError, match='--split-by'):
-        joined(tmp_path, save(tmp_path / 'twice.pkl', unclear), '--rename-repeated')
 
 
-def test_labels_are_named_and_counted_from_zero(tmp_path):
-    (tmp_path / 'names.txt').write_text('wave\nclap\n')
+@pytest.mark.parametrize(
+    'split, wanted',
+    [
+        ({'train': ['x', 'y'], 'val': ['x']}, {'train': ['x', 'y'], 'val': ['x-3']}),
+        ({'train': ['x', 'y'], 'val': ['y']}, {'train': ['x', 'x-3', 'y'], 'val': ['y']}),
+        ({k: ['x'] for k in 'abc'}, None),
+    ],
+)
+def test_repeated_names_are_numbered_and_splits_follow(tmp_path, split, wanted):
+    clips = [clip(name) for name in ('x', 'y', 'x', 'x-2')]
+    path = save(tmp_path / 'twice.pkl', {'split': split, 'annotations': clips})
+    if wanted is None:
+        with pytest.raises(UserError, match='--split-by'):
+            joined(tmp_path, path, '--rename-repeated')
+        return
+    split, clips = joined(tmp_path, path, '--rename-repeated')
+    assert [c['frame_dir'] for c in clips] == ['x', 'y', 'x-3', 'x-2'] and split == wanted
+
+
+def test_labels_are_named_and_counted_from_zero(tmp_path, capsys):
+    names = tmp_path / 'names.txt'
+    names.write_text('wave\nclap\n')
     texts = save(tmp_path / 'a.pkl', [clip('x', label='clap'), clip('y', label='wave')])
-    assert [c['label'] for c in joined(tmp_path, texts)[1]] == [0, 1]
-    given = joined(tmp_path, texts, '--label-names', tmp_path / 'names.txt')[1]
-    assert [c['label'] for c in given] == [1, 0]
-    from_one = save(
-        tmp_path / 'b.pkl', [clip('x', label=2), clip('y', label=1), clip('z', label=-1)]
-    )
-    with pytest.raises(UserError, match='--first-label 1'):
-        joined(tmp_path, from_one, '--label-names', tmp_path / 'names.txt')
-    assert [c['label'] for c in joined(tmp_path, from_one, '--first-label', '1')[1]] == [1, 0, -1]
-    with pytest.raises(UserError, match='y'):
-        joined(tmp_path, from_one, '--first-label', '2')
+    numbers = [clip(name, label=label) for name, label in (('x', 2), ('y', 1), ('z', -1))]
+    from_one = save(tmp_path / 'b.pkl', numbers)
+    for words, labels in (
+        ([texts], [0, 1]),
+        ([texts, '--label-names', names], [1, 0]),
+        ([from_one, '--first-label', '1'], [1, 0, -1]),
+        ([from_one], [2, 1, -1]),
+    ):
+        capsys.readouterr()
+        assert [c['label'] for c in joined(tmp_path, *words)[1]] == labels
+        assert ('--first-label 1' in capsys.readouterr().out) == (labels == [2, 1, -1])
+    for option, words in (('--label-names', '--first-label 1'), ('--first-label', 'y')):
+        with pytest.raises(UserError, match=words):
+            joined(tmp_path, from_one, option, 2 if words == 'y' else names)
 
 
 def test_what_cannot_be_joined_is_one_message_and_nothing_is_written(tmp_path):
@@ -170,20 +173,6 @@ def test_what_cannot_be_joined_is_one_message_and_nothing_is_written(tmp_path):
     assert not (tmp_path / 'out.pkl').exists() and len(read_annotations(good)['annotations']) == 1
 
 
-def test_labels_from_1_are_asked_about(tmp_path, capsys):
-    for first, asked in ((0, False), (1, True), (2, False)):
-        clips = [clip(f'c_{k}', label=k + first) for k in range(3)]
-        joined(tmp_path, save(tmp_path / 'a.pkl', clips))
-        assert ('--first-label 1' in capsys.readouterr().out) == asked
-
-
-def test_clips_of_one_name_are_told_by_their_files(tmp_path):
-    one = save(tmp_path / 'a' / 'x.pkl', [clip('c')])
-    other = save(tmp_path / 'b' / 'x.pkl', [clip('c')])
-    with pytest.raises(UserError, match=f'in {one} and in {other}'):
-        joined(tmp_path, one, other)
-
-
 def test_names_of_classes_never_change_what_numbers_mean(tmp_path):
     about = About(('walk', 'sit'))
     write_annotations(tmp_path / 'a.pkl', {}, [clip('x', label=0), clip('y', label=1)], about=about)
@@ -202,11 +191,8 @@ def test_names_of_classes_never_change_what_numbers_mean(tmp_path):
 
 
 def test_what_join_writes_reads_back_as_it_was(tmp_path):
-    write_annotations(
-        tmp_path / 'a.pkl', {'train': ['x']}, [clip('x')], about=About(('a',), 'coco17')
-    )
-    joined(tmp_path, tmp_path / 'a.pkl')
-    assert read_annotations(tmp_path / 'out.pkl')['layout'] == 'coco17'
-    np.testing.assert_equal(
-        read_annotations(tmp_path / 'out.pkl'), read_annotations(tmp_path / 'a.pkl')
-    )
+    given, out = tmp_path / 'a.pkl', tmp_path / 'out.pkl'
+    write_annotations(given, {'train': ['x']}, [clip('x')], about=About(('a',), 'coco17'))
+    joined(tmp_path, given)
+    assert read_annotations(out)['layout'] == 'coco17'
+    np.testing.assert_equal(read_annotations(out), read_annotations(given))

@@ -12,9 +12,7 @@ import pytest
 from report_data import two_streams
 from tiny import script
 
-from pyskl.annotations import make_annotation, open_annotations
 from pyskl.annotations.label_files import read_label_file
-from pyskl.annotations.packing import write_packed
 from pyskl.annotations.splitting import read_splits
 from pyskl.drawing import video as videos
 from pyskl.errors import UserError
@@ -151,22 +149,6 @@ def test_what_lies_beside_scores_is_read_within_bounds(tmp_path):
     (folder / 'c.log.json').symlink_to('/dev/zero')
     assert read_stream(folder).config == {}
     assert len(read_log(folder)) == len(whole.log)
-
-
-@pytest.mark.parametrize('name', ['keypoint_score', 'keypoint', 'label', 'offset', 'names'])
-def test_a_packed_folder_with_an_empty_array_is_refused(name, tmp_path):
-    clip = make_annotation('a', np.full((1, 3, 5, 2), 30.0), label=0, img_shape=(48, 64))
-    write_packed(tmp_path / 'p', [clip])
-    array = np.load(tmp_path / 'p' / f'{name}.npy')
-    for shape in (
-        (0,) + array.shape[1:],
-        array.shape[:1] + (0,) * (array.ndim - 1),
-        (0,) * array.ndim,
-    ):
-        np.save(tmp_path / 'p' / f'{name}.npy', np.empty(shape, array.dtype))
-        if shape != array.shape:
-            with pytest.raises(UserError, match='p: '):
-                open_annotations(tmp_path / 'p')
 
 
 @pytest.mark.parametrize('said', [0.0, -1.0, float('nan'), float('inf'), 1e9])
