@@ -153,14 +153,15 @@ FILE_FORMATS = {
     'hdf5': FileFormat('an HDF5 or MATLAB file', _BY_HAND),
     'picture': FileFormat('a picture', 'Key points are wanted: ' + _VIDEO.way),
 }
-_MAGIC = (
-    (b'\x1f\x8b', 'gzip'),
-    (b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.', 'torch'),
-    *((magic, 'packed') for magic in (b'7z\xbc\xaf', b'Rar!', b'\xfd7zXZ', b'BZh')),
-    *((magic, 'hdf5') for magic in (b'\x89HDF', b'MATLAB 5.0')),
-    *((magic, 'picture') for magic in (b'\x89PNG', b'\xff\xd8\xff', b'GIF8', b'BM')),
-    *((magic, 'video') for magic in (b'\x1aE\xdf\xa3', b'\x00\x00\x01\xba', b'FLV')),
-)
+_MAGIC = {
+    'gzip': (b'\x1f\x8b',),
+    'torch': (b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.',),
+    'packed': (b'7z\xbc\xaf', b'Rar!', b'\xfd7zXZ', b'BZh'),
+    'hdf5': (b'\x89HDF', b'MATLAB 5.0'),
+    'picture': (b'\x89PNG', b'\xff\xd8\xff', b'GIF8', b'BM'),
+    'video': (b'\x1aE\xdf\xa3', b'\x00\x00\x01\xba', b'FLV'),
+    'joblib': (b'ZF', b'\x78\x9c', b'\x78\x5e'),
+}
 
 
 def detect_format(path: str | os.PathLike) -> FileFormat | None:
@@ -184,8 +185,8 @@ def detect_format(path: str | os.PathLike) -> FileFormat | None:
 
 def _of_head(path: Path, head: bytes) -> str | None:
     """Tell a file by its first bytes."""
-    for magic, name in _MAGIC:
-        if head.startswith(magic):
+    for name, magics in _MAGIC.items():
+        if head.startswith(magics):
             return name
     if head.startswith(b'PK\x03\x04'):
         return _of_zip(path)
@@ -196,8 +197,6 @@ def _of_head(path: Path, head: bytes) -> str | None:
     if head[257:262] == b'ustar':
         return 'packed'
     if head.startswith((b'\x80', b'(', b'c')) and b'joblib' in head:
-        return 'joblib'
-    if head.startswith((b'ZF', b'\x78\x9c', b'\x78\x5e')):
         return 'joblib'
     if head.startswith(b'\x80') and b'pandas' in head:
         return 'pandas'
@@ -320,28 +319,24 @@ def _num_values(data: Any) -> int:
 
 
 def _is_labels(data: Any) -> bool:
+    if isinstance(data, Mapping):
+        is_clips = not data or {'annotations', 'split'} & set(data)
+        return not is_clips and all(isinstance(v, (int, str, np.integer)) for v in data.values())
+    if not isinstance(data, (list, tuple)):
+        return False
     if isinstance(data, tuple) and len(data) == 2 and data[1] is None:
         return is_row(data[0]) and all(isinstance(name, str) for name in data[0])
-    if isinstance(data, (list, tuple)) and len(data) == 2 and are_columns(*data):
+    if len(data) == 2 and are_columns(*data):
         return len(data[0]) > 0
-    if isinstance(data, (list, tuple)) and any('keypoint' in _keys([entry]) for entry in data):
-        return False
-    if isinstance(data, Mapping) and data and not {'annotations', 'split'} & set(data):
-        return all(isinstance(v, (int, str, np.integer)) for v in data.values())
-    return (
-        isinstance(data, (list, tuple))
-        and {'label'} < _keys(data)
-        and not {'keypoint', 'frame_inds', 'raw_file'} & _keys(data)
-    )
+    has_poses = any('keypoint' in _keys([entry]) for entry in data)
+    keys = _keys(data)
+    return not has_poses and {'label'} < keys and not {'frame_inds', 'raw_file'} & keys
 
 
 def _is_scores(data: Any) -> bool:
-    return (
-        isinstance(data, (list, tuple))
-        and bool(data)
-        and all(
-            isinstance(row, np.ndarray) and row.ndim == 1 and row.dtype.kind == 'f' for row in data
-        )
+    rows = data if isinstance(data, (list, tuple)) else ()
+    return bool(rows) and all(
+        isinstance(row, np.ndarray) and row.ndim == 1 and row.dtype.kind == 'f' for row in rows
     )
 
 

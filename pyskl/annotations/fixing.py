@@ -195,8 +195,9 @@ def _with_arrays(annotation: Any, row: int, note: Note) -> dict[str, Any]:
 
 def _is_empty(clip: Mapping[str, Any]) -> bool:
     keypoint = clip.get('keypoint')
-    is_empty = isinstance(keypoint, np.ndarray) and not keypoint.size
-    return is_empty and (keypoint.ndim < 3 or keypoint.ndim == 4 and keypoint.shape[1] == 0)
+    if not isinstance(keypoint, np.ndarray) or keypoint.size:
+        return False
+    return keypoint.ndim < 3 or keypoint.ndim == 4 and keypoint.shape[1] == 0
 
 
 def _turn(clips: dict[int, dict[str, Any]], done: Notes) -> None:

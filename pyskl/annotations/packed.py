@@ -45,6 +45,7 @@ from .label_lists import LabelLists
 FORMAT, VERSION = 'pyskl packed annotations', 1
 META = 'meta.json'
 _MAX_META = 1 << 20
+_MAX_COUNT = 2**31 - 1  # people or frames of a clip
 _CHUNK = 65536  # names that are checked at once
 # name: dtype, axes
 ARRAYS = {
@@ -222,8 +223,8 @@ class Packed:
     def _check_rows(self) -> None:
         people, frames = self._table['people'], self._table['frames']
         self._check_edges('offset', self._offset, len(self._keypoint))
-        self._check_range('people', 1)
-        self._check_range('frames', 1)
+        self._check_range('people', 1, _MAX_COUNT)
+        self._check_range('frames', 1, _MAX_COUNT)
         self._check_range('total_frames', 1, frames)
         self._check_range('label', NO_LABEL, MAX_LABEL)
         rows = np.multiply(people, frames, dtype=np.int64)
@@ -284,11 +285,8 @@ class Packed:
             )
         self._check_all(edges[1:] > edges[:-1], name, 'numbers that rise from clip to clip')
 
-    def _check_range(self, name: str, low: int, high: int | np.ndarray | None = None) -> None:
+    def _check_range(self, name: str, low: int, high: int | np.ndarray) -> None:
         values = self._table[name]
-        if high is None:
-            self._check_all(values >= low, name, f'numbers from {low} on')
-            return
         wanted = f'numbers from {low} to {high if isinstance(high, int) else "frames"}'
         self._check_all((values >= low) & (values <= high), name, wanted)
 

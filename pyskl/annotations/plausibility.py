@@ -77,11 +77,6 @@ def find_issues(clips: Sequence[MeasuredClip], expected: Expected) -> list[Issue
     return issues + [issue for check in checks for issue in check(clips, expected)]
 
 
-def find_clip_issues(annotation: Mapping[str, Any], expected: Expected) -> list[Issue]:
-    """Return the issues of one cleaned clip."""
-    return find_issues([measure_clip(annotation, expected.layout)], expected)
-
-
 def refuse_implausible_clip(annotation: Mapping[str, Any]) -> None:
     """Refuse a clip whose x and y are no pixels; warn once of each other kind of issue.
 
@@ -91,7 +86,7 @@ def refuse_implausible_clip(annotation: Mapping[str, Any]) -> None:
     Raises:
         DataError: the clip, and what to do.
     """
-    for issue in find_clip_issues(annotation, Expected()):
+    for issue in find_issues([measure_clip(annotation)], Expected()):
         line = f'clip {plain(annotation["frame_dir"])}: {issue.text}'
         if issue.kind in ('normalised', 'metres'):
             raise DataError(line)
@@ -182,13 +177,12 @@ def _empty(clips: Sequence[MeasuredClip], expected: Expected) -> Iterator[Issue]
     empty = [c for c in clips if not c.pose.filled]
     if not empty:
         return
+    cure = 'Leave such clips out; if all are like this, the poses were lost on the way.'
     if all(c.pose.placed for c in empty):
         cure = (
             'Their joints have places, but no score above 0: leave keypoint_score out if scores '
             'are not known.'
         )
-    else:
-        cure = 'Leave such clips out; if all are like this, the poses were lost on the way.'
     what = f'{count(len(empty), "clip")} in which no joint is seen at all'
     text = f'{what}: {some(c.name for c in empty)}. {cure}'
     yield Issue('empty', text, severe=len(empty) == len(clips))
@@ -248,8 +242,8 @@ def _picture(clips: Sequence[MeasuredClip], expected: Expected) -> Iterator[Issu
     out = [c for c in out if c.pose.reach > NORMALISED]  # else `_pixels` reports it
     turned, others = out, []
     if 3 * sum(c.pose.outside_swapped for c in out) > sum(c.pose.outside for c in out):
-        turned = [c for c in out if not c.pose.outside_swapped]
         others = [c for c in out if c.pose.outside_swapped]
+        turned = [c for c in out if not c.pose.outside_swapped]
 
     # People tell which way is up; without them, pictures are wide more often than high.
     leans = [(c, *c.pose.lean) for c in clips if c.pose.lean]

@@ -44,28 +44,35 @@ def load_npy(path: str | os.PathLike) -> np.ndarray:
         (12893,)
     """
     path = Path(path)
+    with _faults(path, 'an .npy array', 'the header is broken', 'np.save'), open_regular(path) as f:
+        shape, dtype, order = _header(f)
+        start, size = f.tell(), os.fstat(f.fileno()).st_size
+        wanted = prod(shape) * dtype.itemsize
+        if size - start < wanted:
+            raise _Wrong(
+                f'{size - start} bytes of numbers where {wanted} are announced: the file was '
+                'cut short'
+            )
+        if not wanted:
+            return np.empty(shape, dtype, order)
+        return np.memmap(f, dtype, 'r', start, shape, order)
+
+
+@contextmanager
+def _faults(path: Path, kind: str, broken: str, writer: str) -> Iterator[None]:
+    """Make a DataError of any fault: numpy, zipfile and zlib fail in many ways."""
     try:
-        with open_regular(path) as f:
-            shape, dtype, order = _header(f)
-            start, size = f.tell(), os.fstat(f.fileno()).st_size
-            wanted = prod(shape) * dtype.itemsize
-            if size - start < wanted:
-                raise _Wrong(
-                    f'{size - start} bytes of numbers where {wanted} are announced: the file was '
-                    'cut short'
-                )
-            if not wanted:
-                return np.empty(shape, dtype, order)
-            return np.memmap(f, dtype, 'r', start, shape, order)
+        yield
+        return
     except DataError:
         raise
     except _Wrong as error:
         reason = str(error)
-    except Exception as error:  # numpy parses the header in many steps, which fail in many ways
-        reason = f'the header is broken ({type(error).__name__})'
+    except Exception as error:
+        reason = f'{broken} ({type(error).__name__})'
     raise DataError(
-        f'{path}: cannot be read as an .npy array: {reason}. Expected what np.save writes; make or '
-        'get it again.'
+        f'{path}: cannot be read as {kind}: {reason}. Expected what {writer} writes; make or get '
+        'it again.'
     )
 
 
@@ -140,22 +147,14 @@ def _members(
     Raises:
         DataError: for any fault, also inside the block.
     """
-    try:
-        with open_regular(path) as f, zipfile.ZipFile(f) as archive:
-            members = archive.infolist()
-            _check_members(members, limit)
-            yield archive, {m.filename.removesuffix('.npy'): m for m in members}
-        return
-    except DataError:
-        raise
-    except _Wrong as error:
-        reason = str(error)
-    except Exception as error:  # zipfile and zlib fail in many ways
-        reason = f'it is no whole zip archive ({type(error).__name__})'
-    raise DataError(
-        f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or '
-        'get it again.'
-    )
+    with (
+        _faults(path, 'an .npz file', 'it is no whole zip archive', 'np.savez'),
+        open_regular(path) as f,
+        zipfile.ZipFile(f) as archive,
+    ):
+        members = archive.infolist()
+        _check_members(members, limit)
+        yield archive, {m.filename.removesuffix('.npy'): m for m in members}
 
 
 def _check_members(members: list[zipfile.ZipInfo], limit: int) -> None:

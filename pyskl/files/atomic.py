@@ -45,8 +45,7 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
         ...     np.savez(f, scores=scores)
     """
     path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _preparing(path):
         if path.is_dir():
             raise IsADirectoryError(21, 'is a folder, expected a file')
         # The rename would put a file in the place of a device or a pipe.
@@ -54,47 +53,55 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
             raise FileExistsError(17, 'is a device or a pipe, expected a file')
         remove_parts(path.parent, path.name)
         handle, temporary = _locked_part(path)
+    try:
+        # The lock lasts until the handle is closed.
+        with _writing(path), open(handle, mode, closefd=False, **kwargs) as f:
+            yield f
+            f.flush()
+            os.fsync(f.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):  # it is gone where it took its place
+            os.unlink(temporary)
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _preparing(path: Path) -> Iterator[None]:
+    """Make the folder of `path`; say what prevents that, or the preparations in the block."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
         raise UserError(
             f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.'
         ) from error
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say why `path` could not be written in the block."""
     try:
-        # The lock lasts until the handle is closed.
-        with open(handle, mode, closefd=False, **kwargs) as f:
-            yield f
-            f.flush()
-            os.fsync(f.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        yield
     except OSError as error:
-        _remove(temporary)
+        cure = 'Free some disk space or choose another place.'
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            cure = 'Allow more open files (ulimit -n), or take fewer workers.'
         raise UserError(
             f'{path}: could not be written ({error.strerror or error}); what was there before is '
-            f'untouched. {_cure(error)}'
+            f'untouched. {cure}'
         ) from error
-    except BaseException:
-        _remove(temporary)
-        raise
-    finally:
-        os.close(handle)
 
 
 def _locked_part(path: Path) -> tuple[int, str]:
     """Make a temporary file beside `path`: open, and locked where there are locks."""
     while True:
-        handle, temporary = tempfile.mkstemp(
-            prefix=f'.{path.name}.', suffix='.part', dir=path.parent
-        )
+        handle, temporary = tempfile.mkstemp('.part', f'.{path.name}.', path.parent)
         locked = try_lock(handle)
         if locked is None or locked and is_at(temporary, handle):
             return handle, temporary
         os.close(handle)  # before it was locked, another process took it for a leftover
-
-
-def _cure(error: OSError) -> str:
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return 'Allow more open files (ulimit -n), or take fewer workers.'
-    return 'Free some disk space or choose another place.'
 
 
 @contextlib.contextmanager
@@ -114,38 +121,25 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     with Lock(path.parent / f'.{path.name}.lock') as lock:
-        yield from _written_folder(path, lock)
-
-
-def _written_folder(path: Path, lock: Lock) -> Iterator[Path]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_dir():
-            raise NotADirectoryError(20, 'is a file, expected a folder')
-        holder = lock.take()
-        if holder:
-            raise UserError(
-                f'{path}: is being written by another process ({holder}). Wait until it has '
-                'finished, or choose another name.'
-            )
-        if lock.works:
-            _remove_leftovers(path)
-        temporary = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent))
-    except OSError as error:
-        raise UserError(
-            f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.'
-        ) from error
-    try:
-        yield temporary
-        os.chmod(temporary, 0o777 & ~_umask())
-        _put_in_place(temporary, path)
-    except OSError as error:
-        raise UserError(
-            f'{path}: could not be written ({error.strerror}); what was there before is untouched. '
-            f'{_cure(error)}'
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with _preparing(path):
+            if path.exists() and not path.is_dir():
+                raise NotADirectoryError(20, 'is a file, expected a folder')
+            holder = lock.take()
+            if holder:
+                raise UserError(
+                    f'{path}: is being written by another process ({holder}). Wait until it has '
+                    'finished, or choose another name.'
+                )
+            if lock.works:
+                _remove_leftovers(path)
+            temporary = Path(tempfile.mkdtemp('.part', f'.{path.name}.', path.parent))
+        try:
+            with _writing(path):
+                yield temporary
+                os.chmod(temporary, 0o777 & ~_umask())
+                _put_in_place(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _put_in_place(folder: Path, path: Path) -> None:
@@ -205,8 +199,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def _remove(temporary: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(temporary)

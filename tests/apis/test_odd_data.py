@@ -12,7 +12,6 @@ from tiny import problem
 
 from pyskl.annotations import read_annotations, write_annotations
 from pyskl.annotations.about import About
-from pyskl.annotations.plausibility import find_clip_issues
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.apis.learning_rate import with_scaled_rate
 from pyskl.apis.odd_data import (
@@ -156,14 +155,6 @@ def test_a_pipeline_tells_what_it_takes_its_clips_for(steps, in_pixels, by, layo
     expected = expected_of(Compose(steps))
     assert expected.in_pixels is in_pixels and (by is None or expected.by == by)
     assert (expected.layout and expected.layout.joints) == (layout and layout.joints)
-
-
-def test_one_clip_is_looked_at_with_what_its_pipeline_expects(config):
-    data = build_split(read_run(config).recipe, 'test')
-    good, expected = data.video_infos[0], expected_of(data.pipeline)
-    odd = {**good, 'keypoint': good['keypoint'] / 400}
-    assert find_clip_issues(good, expected) == []
-    assert [(o.kind, o.severe) for o in find_clip_issues(odd, expected)] == [('normalised', True)]
 
 
 def test_all_files_of_joined_and_repeated_data_are_looked_at(config):
