@@ -53,11 +53,6 @@ def test_what_is_written_is_read_again(tmp_path):
     same(pickle.loads((tmp_path / 'x.pkl').read_bytes()), data)
 
 
-def test_a_bare_list_is_read_with_no_splits(tmp_path):
-    (tmp_path / 'x.pkl').write_bytes(pickle.dumps([annotation()]))
-    same(read_annotations(tmp_path / 'x.pkl'), {'split': {}, 'annotations': [annotation()]})
-
-
 def test_right_arrays_are_not_copied():
     clip = annotation()
     assert read(clip)['keypoint'] is clip['keypoint']
@@ -69,10 +64,6 @@ def test_nobody_in_a_clip_is_one_person_of_zeros():
     )
     same(clip['keypoint'], np.zeros((1, 4, 3, 2), np.float32))
     same(clip['keypoint_score'], np.zeros((1, 4, 3), np.float32))
-
-
-def test_fields_that_are_not_ours_are_kept():
-    assert read(annotation(box_score=[1, 2], valid={'0.5': 3}))['valid'] == {'0.5': 3}
 
 
 def holding(value: float, field: str = 'keypoint') -> np.ndarray:

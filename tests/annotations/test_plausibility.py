@@ -172,25 +172,6 @@ def test_a_file_that_says_another_layout_than_the_pipeline_is_noticed(said, take
     assert found(some, Expected(layout=taken_for, declared=said)) == kinds
 
 
-@pytest.mark.parametrize('first', ['right', 'left'])
-def test_hands_are_measured_at_their_wrists(first):
-    layout = imigue22(first)
-    rng = np.random.default_rng(0)
-    keypoint = rng.normal((320, 200), 5, (1, 20, 22, 2))
-    for side, x in (('right', 200), ('left', 440)):
-        own = [
-            j
-            for j, name in enumerate(layout.joints)
-            if name.startswith(side) and name.endswith(('wrist', 'tip'))
-        ]
-        keypoint[:, :, own] = rng.normal((x, 400), 5, (1, 20, 6, 2))
-    some = [clip(0, keypoint=keypoint, keypoint_score=None)]
-    other = imigue22('left' if first == 'right' else 'right')
-    assert found(some, Expected(layout=layout)) == []
-    (issue,) = find_issues(measure_sample(some, other), Expected(layout=other))
-    assert issue.kind == 'hands' and not issue.severe and f'first_hand={first!r}' in issue.text
-
-
 # The sample
 # ----------------------------------------------------------------------------------------
 
