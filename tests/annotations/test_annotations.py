@@ -84,7 +84,10 @@ WRONG_FIELDS = {
         *([1], holding(np.nan, 'keypoint_score')),
         *(np.zeros((1, 4, 2)), np.zeros((1, 4, 3, 1)), np.zeros((1, 4, 3), 'S1')),
     ),
-    'label': (True, 1.5, [-1], -2, 2**40, np.array('a')),
+    'label': (
+        *(True, 1.5, [-1], -2, 2**40, np.array('a'), np.eye(2, dtype=int)),
+        *([0, 1, 0], [1, -1], [1, 2.0], [True, False], [[1, 2]], ['1'], [2**31]),
+    ),
     'total_frames': (0, 0.0, '4', True, -1, np.array([1, 2])),
     'img_shape': (
         *((480,), (0, 640), (480, -1), (480.5, 640), ('480', '640'), 480, (np.nan, 640)),

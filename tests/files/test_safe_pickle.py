@@ -213,29 +213,23 @@ def test_what_runs_under_pickle_does_not_run_here(name, tmp_path):
     assert not mark.exists()
 
 
+def spellings(name: str) -> dict[str, bytes]:
+    """Programs that call a function with a text."""
+    (module, _, attribute), (first, _, rest) = name.rpartition('.'), name.partition('.')
+    text = hostile.short_text('x')
+    functions = {
+        'GLOBAL': hostile.as_global(name),
+        'STACK_GLOBAL': hostile.as_stack_global(module, attribute),
+        'dotted': hostile.as_stack_global(first, rest),
+    }
+    programs = {spelling: function + text + b'\x85R' for spelling, function in functions.items()}
+    return {**programs, 'INST': b'(' + text + f'i{module}\n{attribute}\n'.encode()}
+
+
 @pytest.mark.parametrize('name', hostile.CALLABLES)
-@pytest.mark.parametrize('spelling', ['GLOBAL', 'STACK_GLOBAL', 'INST', 'dotted'])
+@pytest.mark.parametrize('spelling', spellings('os.system'))
 def test_any_other_global_is_refused_by_its_name(name, spelling, tmp_path):
-    module, _, attribute = name.rpartition('.')
-    call = hostile.short_text('x') + b'\x85R'
-    if spelling == 'GLOBAL':
-        data = hostile.whole(hostile.as_global(name) + call)
-    elif spelling == 'STACK_GLOBAL':
-        data = hostile.whole(hostile.as_stack_global(module, attribute) + call)
-    elif spelling == 'INST':
-        data = hostile.whole(
-            b'('
-            + hostile.short_text('x')
-            + b'i'
-            + module.encode()
-            + b'\n'
-            + attribute.encode()
-            + b'\n'
-        )
-    else:
-        first, _, rest = name.partition('.')
-        data = hostile.whole(hostile.as_stack_global(first, rest) + call)
-    assert name in refused(data, tmp_path)
+    assert name in refused(hostile.whole(spellings(name)[spelling]), tmp_path)
 
 
 @pytest.mark.parametrize('name', hostile.through_numpy('mark'))
@@ -264,21 +258,10 @@ def test_small_files_that_claim_much_are_refused_in_little_memory(name, tmp_path
 
 def test_the_keys_of_one_hash_are_that_and_keys_that_are_not_pass():
     assert len({hash(pair) for pair in hostile.pairs_of_one_hash(50)}) == 1
-    keys = [
-        *range(-50, 50),
-        'a',
-        b'a',
-        1.5,
-        None,
-        ('a', 'b'),
-        ('a', 2),
-        (2, 'a'),
-        (3,),
-        np.int64(70),
-        np.float32(0.1),
-        np.str_('c'),
-    ]
-    assert loads(pickle.dumps(dict.fromkeys(keys)), 'x') == dict.fromkeys(keys)
+    numbers = (1.5, np.int64(70), np.float32(0.1), *range(-50, 50))
+    tuples = (('a', 'b'), ('a', 2), (2, 'a'), (3,))
+    keys = dict.fromkeys(('a', b'a', None, np.str_('c'), *numbers, *tuples))
+    assert loads(pickle.dumps(keys), 'x') == keys
 
 
 @pytest.mark.parametrize('name', hostile.foreign_files())
