@@ -164,10 +164,8 @@ def fits(value: Any, hint: Any) -> bool:
         return any(value == arg and type(value) is type(arg) for arg in args)
     if hint is None or hint is type(None):
         return value is None
-    if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is float or hint is int:
+        return isinstance(value, (int, hint)) and not isinstance(value, bool)
     kind = origin or hint
     if kind in (list, tuple, Sequence):
         if not isinstance(value, (list, tuple)):

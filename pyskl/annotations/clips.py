@@ -170,11 +170,10 @@ class Annotations(Sequence[dict[str, Any]]):
         for lines in self._lines():
             digest.update(lines)
         digest.update(np.ascontiguousarray(self._of_rows(self.store.labels), '<i8').data)
-        if self.store.label_lists is not None:
-            lists = self.label_lists
-            if (lists.lengths != 1).any():
-                for part in (lists.values, lists.ends):
-                    digest.update(np.ascontiguousarray(part, '<i8').data)
+        lists = self.label_lists
+        if (lists.lengths != 1).any():
+            for part in (lists.values, lists.ends):
+                digest.update(np.ascontiguousarray(part, '<i8').data)
         return digest.hexdigest()
 
 
@@ -242,13 +241,9 @@ class InMemory:
     def __init__(self, data: Mapping[str, Any], where: str):
         self._annotations, self._splits, self.where = data['annotations'], data['split'], where
         self.about = About.of(data, where)
-        labels = [a['label'] for a in self._annotations]
-        self.label_lists = (
-            LabelLists.of(labels) if any(isinstance(label, list) for label in labels) else None
-        )
-        self.labels = (
-            np.array(labels, dtype=np.int64) if self.label_lists is None else self.label_lists.first
-        )
+        lists = LabelLists.of(a['label'] for a in self._annotations)
+        self.labels, has_several = lists.first, (lists.lengths != 1).any()
+        self.label_lists = lists if has_several else None
         self.split_names = tuple(self._splits)
 
     def __len__(self) -> int:

@@ -226,10 +226,15 @@ def are_columns(names: Any, labels: Any) -> bool:
     return are_labels and all(isinstance(name, str) for name in names)
 
 
+def first_of(item: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    """Return the value of the first of these keys that has one; None without any."""
+    return next((item[key] for key in keys if item.get(key) is not None), None)
+
+
 def _pair(item: Any, index: int, path: Path) -> tuple[str, Any]:
     if isinstance(item, Mapping):
         name = next((item[key] for key in NAME_KEYS if isinstance(item.get(key), str)), None)
-        label = next((item[key] for key in LABEL_KEYS if item.get(key) is not None), None)
+        label = first_of(item, LABEL_KEYS)
         if name is not None and label is not None:
             return name, label
     elif isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str):

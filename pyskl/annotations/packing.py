@@ -162,16 +162,10 @@ class _Writer:
         self.num_clips += 1
 
     def _start(self, joints: int, coordinates: int) -> None:
-        shapes = {
-            'keypoint': (joints, coordinates),
-            'keypoint_score': (joints,),
-            'img_shape': (2,),
-            'original_shape': (2,),
-        }
-        self.columns = {
-            name: self._file(name, dtype, shapes.get(name, ()))
-            for name, (dtype, _) in ARRAYS.items()
-        }
+        shapes = {'keypoint': (joints, coordinates), 'keypoint_score': (joints,)}
+        shapes |= dict.fromkeys(('img_shape', 'original_shape'), (2,))
+        for name, (dtype, _) in ARRAYS.items():
+            self.columns[name] = self._file(name, dtype, shapes.get(name, ()))
         self._add_numbers(offset=0, name_end=0)
 
     def _file(self, name: str, dtype: str, shape: Sequence[int] = ()) -> _Growing:

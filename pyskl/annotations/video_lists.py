@@ -28,7 +28,7 @@ from .about import About
 from .clip_names import VIDEOS, without_ending
 from .field_values import FieldError, whole_number
 from .fields import clean_label, clean_place
-from .label_files import LABEL_KEYS
+from .label_files import LABEL_KEYS, first_of
 from .notes import Notes, warn_once
 from .parts import checked_splits
 
@@ -132,14 +132,11 @@ def _of_data(data: Any, where: str) -> Rows:
 def _by_known_keys(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of an entry under the names that are used here."""
 
-    def first(keys: Sequence[str]) -> Any:
-        return next((item[key] for key in keys if item.get(key) is not None), None)
-
-    row = {field: first(keys) for field, keys in _PLACE_KEYS.items()}
-    file, name = first(_FILE_KEYS), first(_ID_KEYS)
+    row = {field: first_of(item, keys) for field, keys in _PLACE_KEYS.items()}
+    file, name = first_of(item, _FILE_KEYS), first_of(item, _ID_KEYS)
     if file is None and 'frame_dir' not in item:
         file, name = name, None  # what is called name is the video's
-    row |= {'filename': file, 'frame_dir': name, 'label': first(LABEL_KEYS)}
+    row |= {'filename': file, 'frame_dir': name, 'label': first_of(item, LABEL_KEYS)}
     return {field: value for field, value in row.items() if value is not None}
 
 

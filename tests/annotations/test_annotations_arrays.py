@@ -104,9 +104,8 @@ def test_a_wrong_npy_is_refused_and_nothing_runs(name, tmp_path):
     path.write_bytes(hostile_npy(str(mark))[name])
     with pytest.raises(DataError) as error:
         load_npy(path)
-    assert (
-        str(error.value).startswith(str(path)) and len(str(error.value)) < 400 and not mark.exists()
-    )
+    message = str(error.value)
+    assert message.startswith(str(path)) and len(message) < 400 and not mark.exists()
 
 
 def test_zip_bombs_are_refused_before_they_unpack(tmp_path):
@@ -183,15 +182,13 @@ def hostile_npz(mark: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize('name', hostile_npz('mark'))
 def test_a_wrong_npz_is_refused_nothing_runs_and_nothing_is_written(name, tmp_path):
-    path, mark = tmp_path / 'in' / 'a.npz', tmp_path / 'ran'
+    path = tmp_path / 'in' / 'a.npz'
     path.parent.mkdir()
-    path.write_bytes(hostile_npz(str(mark))[name])
+    path.write_bytes(hostile_npz(str(tmp_path / 'ran'))[name])
     with pytest.raises(DataError) as error:
         load_npz(path)
     assert str(error.value).startswith(str(path)) and len(str(error.value)) < 500
-    assert [p.name for p in tmp_path.iterdir()] == ['in'] and [
-        p.name for p in path.parent.iterdir()
-    ] == ['a.npz']
+    assert sorted(tmp_path.rglob('*')) == [path.parent, path]
 
 
 @pytest.mark.filterwarnings('ignore:Duplicate name')

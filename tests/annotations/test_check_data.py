@@ -22,12 +22,15 @@ check_data = load_script('check_data')
 
 def body(first_hand: str = 'left', num_frames: int = 20, seed: int = 0) -> np.ndarray:
     """(1, T, 22, 2): wrists at x = 200 (right) and 440 (left), each hand's tips around its own."""
-    layout = imigue22(first_hand)
-    xy = np.random.default_rng(seed).normal((320, 200), 20, (1, num_frames, 22, 2))
+    rng, joints = np.random.default_rng(seed), imigue22(first_hand).joints
+    xy = rng.normal((320, 200), 20, (1, num_frames, 22, 2))
     for side, x in (('right', 200), ('left', 440)):
-        for j, name in enumerate(layout.joints):
-            if name == f'{side} wrist' or name.startswith(side) and name.endswith('tip'):
-                xy[:, :, j] = (x, 400) + np.random.default_rng(j).normal(0, 10, (1, num_frames, 2))
+        hand = [
+            j
+            for j, name in enumerate(joints)
+            if name.startswith(side) and name.endswith(('wrist', 'tip'))
+        ]
+        xy[:, :, hand] = rng.normal((x, 400), 10, (1, num_frames, len(hand), 2))
     return xy.astype(np.float32)
 
 

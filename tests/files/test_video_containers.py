@@ -45,18 +45,15 @@ def cut(path: Path, first: int, last: int) -> Path:
 
 @pytest.mark.parametrize('name', NAMES)
 def test_frames_come_by_their_numbers(name):
-    path, rng = VIDEOS / name, np.random.default_rng(0)
+    path, numbers = VIDEOS / name, np.random.default_rng(0).integers(0, 90, 12)
     assert by_opencv(path) == list(range(90))
     with VideoFrames(path) as video:
         assert len(video) == 90
         for number in (60, 13, 13, 14, 89, 0):
             assert shown(video.frames([number])[0]) == number
-    numbers = rng.integers(0, 90, 12)
-    with VideoFrames(path) as video:
+        near = [shown(frame) for frame in video.nearby_frames([30, 5])]
         assert [shown(frame) for frame in video.frames(numbers, close=True)] == numbers.tolist()
         assert video._reader is None
-    with VideoFrames(path) as video:
-        near = [shown(frame) for frame in video.nearby_frames([30, 5])]
     # A key frame is taken only where decord finds it.
     assert near == ([36, 0] if name == 'h264.mp4' else [30, 5])
 
