@@ -131,7 +131,6 @@ def _of_data(data: Any, where: str) -> Rows:
 
 def _by_known_keys(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of an entry under the names that are used here."""
-
     row = {field: first_of(item, keys) for field, keys in _PLACE_KEYS.items()}
     file, name = first_of(item, _FILE_KEYS), first_of(item, _ID_KEYS)
     if file is None and 'frame_dir' not in item:

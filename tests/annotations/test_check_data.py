@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from goldens import GOLDEN, SMALL, needs_golden
+from small_clips import clip as small_clip
 from tiny import run as run_tool
 from tiny import script as load_script
 
@@ -35,17 +36,9 @@ def body(first_hand: str = 'left', num_frames: int = 20, seed: int = 0) -> np.nd
 
 
 def clip(name: str, label: int = 0, **fields) -> dict:
-    keypoint = body()
-    return {
-        'frame_dir': name,
-        'label': label,
-        'img_shape': (480, 640),
-        'original_shape': (480, 640),
-        'total_frames': 20,
-        'keypoint': keypoint,
-        'keypoint_score': np.full(keypoint.shape[:3], 0.9, np.float32),
-        **fields,
-    }
+    score = np.full((1, 20, 22), 0.9, np.float32)
+    of_body = dict(total_frames=20, keypoint=body(), keypoint_score=score)
+    return small_clip(name, **{'label': label, 'img_shape': (480, 640), **of_body, **fields})
 
 
 def good(num_clips: int = 4) -> dict:
@@ -198,14 +191,11 @@ def test_labels_that_count_from_one_are_suspected():
 
 
 def test_a_class_order_unlike_imigue_is_suspected_where_the_counts_say_something():
-    def data(commonest: int) -> dict:
+    def data(commonest: int) -> list[dict]:
         labels = [commonest if i % 2 else i // 2 % 32 for i in range(320)]
-        return {
-            'split': {},
-            'annotations': [clip(f'{i}', label, total_frames=1) for i, label in enumerate(labels)],
-        }
+        return [clip(f'{i}', label, total_frames=1) for i, label in enumerate(labels)]
 
-    assert lines(data(31)) == ([], [])
+    assert lines(data(31))[1] == []
     assert 'the commonest class is 3, in iMiGUE 31 (illustrative)' in lines(data(3))[1][0]
     assert lines(data(3), num_classes=40)[1] == []
 
@@ -229,11 +219,8 @@ def test_ends_holes_and_missing_joints_are_counted():
 # --------------------------------------------------------------------------------------------------
 
 
-def hands(first_hand: str, num_clips: int = 5) -> dict:
-    return {
-        'split': {},
-        'annotations': [clip(f'{i}', keypoint=body(first_hand, seed=i)) for i in range(num_clips)],
-    }
+def hands(first_hand: str, num_clips: int = 5) -> list[dict]:
+    return [clip(f'{i}', keypoint=body(first_hand, seed=i)) for i in range(num_clips)]
 
 
 def test_the_wrist_that_a_hand_hangs_from_is_read_off_the_data():
@@ -259,7 +246,7 @@ def test_distances_of_wrists_and_hands_are_means_in_pixels():
 
 def test_clips_whose_hands_lie_the_other_way_are_named():
     data = hands('left', 9)
-    data['annotations'][4]['keypoint'] = body('right')
+    data[4]['keypoint'] = body('right')
     facts = check_annotations(data).facts
     assert facts['clips whose hands lie the other way'] == 1 and facts['of those'] == ['4']
 

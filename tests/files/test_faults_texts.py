@@ -57,20 +57,21 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
 }  # fmt: skip
 
 
+ODD_FILES: dict[str, Callable[[Path], None]] = {
+    'fifo': os.mkfifo,
+    'endless': lambda path: path.symlink_to('/dev/zero'),
+    'folder': Path.mkdir,
+    'link to itself': lambda path: path.symlink_to(path.name),
+}
+
+
+@pytest.mark.parametrize('odd', ODD_FILES)
 @pytest.mark.parametrize('name', READERS)
-def test_what_is_no_regular_file_is_refused_at_once(name, tmp_path):
+def test_what_is_no_regular_file_is_refused_at_once(name, odd, tmp_path):
     file, read = READERS[name]
-    for odd in ('fifo', 'endless', 'folder', 'link to itself'):
-        path = tmp_path / odd / file
-        path.parent.mkdir()
-        if odd == 'fifo':
-            os.mkfifo(path)
-        elif odd == 'folder':
-            path.mkdir()
-        else:
-            path.symlink_to('/dev/zero' if odd == 'endless' else path.name)
-        with pytest.raises(UserError, match=file):
-            read(path)
+    ODD_FILES[odd](tmp_path / file)
+    with pytest.raises(UserError, match=file):
+        read(tmp_path / file)
 
 
 BYTES = {
@@ -96,15 +97,15 @@ def test_odd_content_is_read_or_refused(name, tmp_path):
             assert len(str(error)) < 2000
 
 
-def test_a_text_is_read_however_an_editor_saved_it(tmp_path):
-    for raw in (
-        'a\nß\n'.encode(), 'a\r\nß\r\n'.encode('utf-8-sig'), 'a\nß\n'.encode('utf-16'),
-        'a\rß\r'.encode(),
-        b'\xfe\xff' + 'a\r\nß\r\n'.encode('utf-16-be'),
-    ):  # fmt: skip
-        (tmp_path / 'a.txt').write_bytes(raw)
-        assert texts.read_text(tmp_path / 'a.txt') == 'a\nß\n'
-        assert read_labels(tmp_path / 'a.txt') == ['a', 'ß']
+@pytest.mark.parametrize('end', ['\n', '\r\n', '\r'])
+@pytest.mark.parametrize(
+    'mark, encoding',
+    [('', 'utf-8'), ('\ufeff', 'utf-8'), ('\ufeff', 'utf-16-le'), ('\ufeff', 'utf-16-be')],
+)
+def test_a_text_is_read_however_an_editor_saved_it(end, mark, encoding, tmp_path):
+    (tmp_path / 'a.txt').write_bytes(f'{mark}a{end}ß{end}'.encode(encoding))
+    assert texts.read_text(tmp_path / 'a.txt') == 'a\nß\n'
+    assert read_labels(tmp_path / 'a.txt') == ['a', 'ß']
 
 
 def test_a_text_has_a_size(tmp_path):
