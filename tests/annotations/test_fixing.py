@@ -89,14 +89,18 @@ def test_clips_of_nothing_leave_clips_and_splits():
     assert all(word in said for word in ('3 clips (b, c, d)', "'val'", 'gone'))
 
 
-def test_repeated_names_and_splits_of_places_are_put_right():
-    clips = [clip('a', label=0), clip('a', label=1), clip('b', label=2)]
-    split = {'train': ['a', 'b'], 'val': ['a']}
+@pytest.mark.parametrize(
+    'names, split, mended',
+    [
+        ('aab', {'train': ['a', 'b'], 'val': ['a']}, {'train': ['a', 'b'], 'val': ['a-2']}),
+        ('abc', {'val': [2, 0]}, {'val': ['c', 'a']}),
+    ],
+)
+def test_repeated_names_and_splits_of_places_are_put_right(names, split, mended):
+    clips = [clip(name, label=k) for k, name in enumerate(names)]
     fixed = fix_annotations({'split': split, 'annotations': clips}, 'x.pkl')
-    assert fixed.split == {'train': ['a', 'b'], 'val': ['a-2']}
-    assert {a['frame_dir']: a['label'] for a in fixed.annotations} == {'a': 0, 'a-2': 1, 'b': 2}
-    fixed = fix_annotations({'split': {'val': [2, 0]}, 'annotations': CLIPS}, 'x.pkl')
-    assert fixed.split == {'val': ['c', 'a']}
+    assert fixed.split == mended and [a['label'] for a in fixed.annotations] == [0, 1, 2]
+    assert len({a['frame_dir'] for a in fixed.annotations}) == 3
 
 
 CLIPS = [clip(name) for name in 'abc']
@@ -122,17 +126,16 @@ def test_the_mended_file_is_written_with_what_it_says_of_itself(tmp_path, capsys
 
 
 def test_what_cannot_be_mended_is_said_and_left_out_when_asked_for(tmp_path, capsys):
-    odd = [
-        clip('d', keypoint=np.ones((1, 4, 5, 2))),
-        clip('e', label='wave'),
-        clip('f', keypoint=None),
-    ]
-    status, mended = run(tmp_path, [*CLIPS, *odd])
-    out = capsys.readouterr().out
-    assert (status, mended) == (1, None)
-    errors = [line for line in out.splitlines() if line.startswith('error: ')]
+    odd = {
+        'd': {'keypoint': np.ones((1, 4, 5, 2))},
+        'e': {'label': 'wave'},
+        'f': {'keypoint': None},
+    }
+    clips = [*CLIPS, *(clip(name, **fields) for name, fields in odd.items())]
+    assert run(tmp_path, clips) == (1, None)
+    errors = [line for line in capsys.readouterr().out.splitlines() if line.startswith('error: ')]
     assert sorted(line[-4:] for line in errors) == ['(d).', '(e).', '(f).']
-    status, mended = run(tmp_path, [*CLIPS, *odd], '--leave-out')
+    status, mended = run(tmp_path, clips, '--leave-out')
     assert status == 0 and [a['frame_dir'] for a in mended['annotations']] == ['a', 'b', 'c']
     assert capsys.readouterr().out.count('left out: ') == 3
 
