@@ -150,6 +150,12 @@ def _pairs(path: Path) -> Iterable[tuple[str, Any]]:
     return read_pairs(path, LABEL_KEYS, '`name label`, like `0054_0 3`')
 
 
+def numbered_lines(path: Path) -> list[tuple[int, str]]:
+    """Return the lines of a text file that are not blank, with their numbers from 1 on."""
+    lines = read_text(path).splitlines()
+    return [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
+
+
 def read_pairs(path: Path, titles: Sequence[str], example: str) -> list[tuple[str, str]]:
     """Read a name and a value a line: the first two columns, or those that a header names.
 
@@ -161,8 +167,7 @@ def read_pairs(path: Path, titles: Sequence[str], example: str) -> list[tuple[st
     Raises:
         DataError: a line without both; more than two columns without such a header.
     """
-    text = read_text(path)
-    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+    lines = numbered_lines(path)
     if not lines:
         return []
     comma = max(',;\t', key=lines[0][1].count)

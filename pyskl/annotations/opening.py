@@ -36,14 +36,11 @@ def open_annotations(path: str | os.PathLike) -> Annotations:
         '0005_0'
     """
     path = Path(path)
-    if (
-        os.path.isdir(path)
-        and not (path / META).exists()
-        and (found := detect_format(path)) is not None
-    ):
-        raise DataError(f'{path}: {found.message(path)}')
     # os.path.isdir, unlike Path.is_dir, takes names that are too long; reading reports those.
     if os.path.isdir(path):
+        found = None if (path / META).exists() else detect_format(path)
+        if found is not None:
+            raise DataError(f'{path}: {found.message(path)}')
         packed = Packed(path)
         _warn_of_newer_sources(packed, path)
         return Annotations(packed)
@@ -54,8 +51,7 @@ def open_annotations(path: str | os.PathLike) -> Annotations:
                 f'{path}: no such file, but {beside} is there. To train and test with that, '
                 'give it as ann_file.'
             )
-        up_to_date = _up_to_date(beside, path)
-        if up_to_date is not None:
+        if (up_to_date := _up_to_date(beside, path)) is not None:
             return Annotations(up_to_date)
     return Annotations(InMemory(read_annotations(path), str(path)))
 

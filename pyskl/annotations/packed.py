@@ -154,8 +154,11 @@ class Packed:
         return clip
 
     def _extra_fields(self, row: int) -> dict[str, Any]:
-        values = {name: (column.item(row), kind) for name, (column, kind) in self._extras.items()}
-        return {name: kind(value) for name, (value, kind) in values.items() if value == value}
+        return {
+            name: kind(value)
+            for name, (column, kind) in self._extras.items()
+            if (value := column.item(row)) == value  # NaN: this clip has none
+        }
 
     def name(self, row: int) -> str:
         """Return frame_dir of a clip."""
@@ -198,13 +201,9 @@ class Packed:
         if not num_clips:
             raise self._error('holds no clips. Expected at least one.')
         wanted = {
-            'offset': (num_clips + 1,),
-            'name_end': (num_clips + 1,),
-            'img_shape': (num_clips, 2),
-            'original_shape': (num_clips, 2),
-            'people': (num_clips,),
-            'frames': (num_clips,),
-            'total_frames': (num_clips,),
+            **dict.fromkeys(('offset', 'name_end'), (num_clips + 1,)),
+            **dict.fromkeys(('img_shape', 'original_shape'), (num_clips, 2)),
+            **dict.fromkeys(('people', 'frames', 'total_frames'), (num_clips,)),
             'keypoint_score': self._keypoint.shape[:2],
         }
         for name, shape in wanted.items():
@@ -302,8 +301,8 @@ class Packed:
             clips: the clip of each entry; None: entry n belongs to clip n.
         """
         if not fits.all():
-            row = int(np.argwhere(~fits)[0][0])
-            row = row if clips is None else int(clips[row])
+            row = np.argwhere(~fits)[0][0]
+            row = row if clips is None else clips[row]
             raise self._error(f'{name}.npy is wrong for clip {row}. Expected {wanted}.')
 
     def _split(self, k: int) -> np.ndarray:

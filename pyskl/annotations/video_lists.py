@@ -22,13 +22,13 @@ from typing import Any
 
 from ..errors import DataError, did_you_mean
 from ..files import load_pickle
-from ..files.texts import csv_rows, read_json, read_text
+from ..files.texts import csv_rows, read_json
 from ..wording import brief, plain, repeated, some
 from .about import About
 from .clip_names import VIDEOS, without_ending
 from .field_values import FieldError, whole_number
 from .fields import clean_label, clean_place
-from .label_files import LABEL_KEYS, first_of
+from .label_files import LABEL_KEYS, first_of, numbered_lines
 from .notes import Notes, warn_once
 from .parts import checked_splits
 
@@ -140,12 +140,11 @@ def _by_known_keys(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_text(path: Path, multi_class: bool, delimiter: str | None, numbers: Sequence[str]) -> Rows:
-    lines = [(n, line) for n, line in enumerate(read_text(path).splitlines(), 1) if line.strip()]
+    lines = numbered_lines(path)
     if not lines:
         return
-    delimiter = (
-        _delimiter(path, [line for _, line in lines[:20]]) if delimiter is None else delimiter
-    )
+    if delimiter is None:
+        delimiter = _delimiter(path, [line for _, line in lines[:20]])
     if not delimiter.strip(' '):
         for n, line in lines:
             yield _of_line(line.strip(), multi_class, numbers, f'{path}, line {n}'), f'line {n}'
@@ -250,12 +249,8 @@ def _clip(
         'frame_dir': given_name if isinstance(given_name, str) and given_name else None,
         'filename': name,
     }
-    label = row.get('label')
     try:
-        listed = [_number(one, label_names) for one in label] if isinstance(label, list) else None
-        clip['label'] = clean_label(
-            {'label': _number(label, label_names) if listed is None else listed}
-        )
+        clip['label'] = clean_label({'label': _number(row.get('label'), label_names)})
         clip |= _part(row)
     except FieldError as error:
         raise DataError(f'{where}, {place}: clip {plain(name)}: {error}') from None
@@ -263,23 +258,22 @@ def _clip(
 
 
 def _number(label: Any, names: Sequence[str] | None) -> Any:
-    """Return the number of a class that a text names; anything else as it is, for clean_label."""
-    if isinstance(label, str) and _NUMBER.fullmatch(label.strip()):
-        return int(label)
+    """Return the number of a class that a text names, or those of a list of texts.
+
+    Anything else stays as it is, for clean_label.
+    """
+    if isinstance(label, list):
+        return [_number(one, names) for one in label]
     if not isinstance(label, str):
         return label
-    if names is None:
-        advice = (
-            'Expected a number from 0 on; for names of classes give label_names, in class order.'
-        )
-        raise FieldError('label', f'is {brief(label)}', advice)
-    if label not in names:
-        raise FieldError(
-            'label',
-            f'is {brief(label)}',
-            f'Expected a name of label_names.{did_you_mean(label, names)}',
-        )
-    return list(names).index(label)
+    if _NUMBER.fullmatch(label.strip()):
+        return int(label)
+    if names is not None and label in names:
+        return list(names).index(label)
+    wanted = 'Expected a number from 0 on; for names of classes give label_names, in class order.'
+    if names is not None:
+        wanted = f'Expected a name of label_names.{did_you_mean(label, names)}'
+    raise FieldError('label', f'is {brief(label)}', wanted)
 
 
 def _part(row: Mapping[str, Any]) -> dict[str, int]:
@@ -305,12 +299,12 @@ def _part(row: Mapping[str, Any]) -> dict[str, int]:
 
 def _name(clips: Sequence[dict[str, Any]], where: str) -> None:
     """Name the clips that have no name yet."""
-    short = Counter(without_ending(clip['filename']) + _behind(clip) for clip in clips)
-    for clip in clips:
+    names = [without_ending(clip['filename']) + _behind(clip) for clip in clips]
+    number = Counter(names)
+    for clip, name in zip(clips, names):
         if clip['frame_dir'] is None:
-            name = without_ending(clip['filename']) + _behind(clip)
             # x.mp4 beside x.avi: their endings tell them apart.
-            clip['frame_dir'] = name if short[name] == 1 else clip['filename'] + _behind(clip)
+            clip['frame_dir'] = name if number[name] == 1 else clip['filename'] + _behind(clip)
     twice = repeated(clip['frame_dir'] for clip in clips)
     if twice:
         raise DataError(
