@@ -47,18 +47,11 @@ SCORES = np.random.default_rng(0).dirichlet(np.ones(4), 6)
 
 def clips() -> list[dict]:
     xy = np.random.default_rng(0).uniform(0, 40, (6, 1, 5, 22, 2))
-    score = np.ones((1, 5, 22))
-    return [
-        make_annotation(name, xy[k], score, k, img_shape=(48, 64)) for k, name in enumerate(IDS)
-    ]
+    return [make_annotation(name, xy[k], label=k, img_shape=(48, 64)) for k, name in enumerate(IDS)]
 
 
 def text(name: str, content: str) -> Callable[[Path], Path]:
-    def write(folder: Path) -> Path:
-        (folder / name).write_text(content)
-        return folder / name
-
-    return write
+    return saved(name, lambda path: path.write_text(content))
 
 
 def saved(name: str, write: Callable[[Path], object]) -> Callable[[Path], Path]:
@@ -76,15 +69,9 @@ def packed(folder: Path) -> Path:
 
 def checkpoint(path: Path) -> None:
     model = torch.nn.Linear(3, 2)
-    optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    torch.save(
-        {
-            'meta': {'epoch': 1},
-            'state_dict': model.state_dict(),
-            'optimizer': optimizer.state_dict(),
-        },
-        path,
-    )
+    optimizer = torch.optim.SGD(model.parameters(), 0.1).state_dict()
+    content = {'meta': {'epoch': 1}, 'state_dict': model.state_dict(), 'optimizer': optimizer}
+    torch.save(content, path)
 
 
 def skeleton(folder: Path) -> Path:
@@ -96,8 +83,7 @@ def skeleton(folder: Path) -> Path:
 
 
 def all_clips(path: Path) -> None:
-    store = open_annotations(path)
-    for clip in store:
+    for clip in open_annotations(path):
         clip['keypoint'].sum()
 
 

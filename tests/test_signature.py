@@ -125,12 +125,10 @@ def test_keywords_pass_through_to_parents_only_where_the_class_hands_them_on():
     class Closed(Parent):
         def __init__(self, c: int = 3): ...
 
-    class Silent(Parent):
-        pass
+    class Silent(Parent): ...
 
-    assert set(accepted(Open)) == {'a', 'b', 'c'}
-    assert set(accepted(Closed)) == {'c'}
-    assert set(accepted(Silent)) == {'a', 'b'}
+    for cls, names in ((Open, 'cab'), (Closed, 'c'), (Silent, 'ab')):
+        assert list(accepted(cls)) == list(names)
     with pytest.raises(ConfigError, match="unknown argument 'd'"):
         check_call(Open, {'a': 1, 'd': 4}, 'here')
 
