@@ -32,7 +32,6 @@ from pyskl.errors import DataError, UserError
 from pyskl.files import atomic, locks
 from pyskl.files.atomic import atomic_folder, atomic_write
 from pyskl.files.locks import Lock
-from pyskl.report.sources import read_log
 from pyskl.scores.score_file import load_scores
 
 pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
@@ -216,14 +215,6 @@ def test_after_the_clock_was_set_back_the_newest_checkpoints_stay(tmp_path):
     for number in (3, 4):
         folder.save(f'iter_{number}.pth', {'state_dict': {'a': torch.zeros(1)}})
     assert [path.name for path in folder.numbered()] == ['iter_3.pth', 'iter_4.pth']
-
-
-def test_a_log_that_is_being_written_is_read_to_its_last_whole_line(tmp_path):
-    row = {'mode': 'train', 'epoch': 1, 'iter': 1, 'loss': 0.5}
-    text = json.dumps(row) + '\n' + json.dumps({**row, 'iter': 2})
-    for end in range(len(text) + 1):
-        (tmp_path / 'x.log.json').write_text(text[:end])
-        assert len(read_log(tmp_path)) == text[:end].count('}')
 
 
 def test_a_packed_folder_that_is_replaced_while_it_is_opened_is_said_so(tmp_path, monkeypatch):

@@ -123,20 +123,30 @@ def script(name: str) -> ModuleType:
 
 
 def run(
-    *words: object, cwd: Path | None = None, processes: int = 1, **env: str
+    *words: object, cwd: Path | None = None, processes: int = 1, before: str = '', **env: str
 ) -> subprocess.CompletedProcess:
-    """A script of the project as a user runs it; processes > 1: under torchrun."""
-    launcher = (
-        []
-        if processes == 1
-        else ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(processes)]
-    )
+    """Run a script of the project as a user runs it.
+
+    Args:
+        words: the script and its arguments.
+        cwd: where.
+        processes: more than one: under torchrun.
+        before: a command of the shell to run first, as one that sets a limit.
+        env: environment variables to set.
+    """
     script, *arguments = map(str, words)
+    command = [sys.executable, str(ROOT / script), *arguments]
+    if processes > 1:
+        launcher = f'-m torch.distributed.run --standalone --nproc_per_node {processes}'
+        command[1:1] = launcher.split()
+    if before:
+        command = ['bash', '-c', f'{before} && exec "$@"', 'bash', *command]
     return subprocess.run(
-        [sys.executable, *launcher, str(ROOT / script), *arguments],
+        command,
         cwd=cwd,
         capture_output=True,
-        text=True,
+        encoding='utf-8',
+        errors='replace',  # odd names may be printed
         timeout=280,
         env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **env},
         check=False,
