@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from kill_training import same
 from run_files import assert_same_checkpoint, rows
 from tiny import run, script
 from tiny_graph import EMBEDDING, PROTOGCN, problem
@@ -83,11 +84,8 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_as_if_it_never_was(
     assert read_checkpoint(tmp_path / 'iter_7.pth')['resume']['inner'] == 2
     train(config, options)
     assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
-    a, b = (
-        read_checkpoint(path / 'epoch_2.pth')['resume']['head']
-        for path in (folder / 'run', tmp_path)
-    )
-    assert a.keys() == b.keys() and all(torch.equal(value, b[name]) for name, value in a.items())
+    a, b = (read_checkpoint(path / 'epoch_2.pth') for path in (folder / 'run', tmp_path))
+    assert same(a['resume']['head'], b['resume']['head'])
 
 
 def test_a_checkpoint_holds_pyskls_keys_and_the_head_none_but_its_own(whole):
@@ -101,22 +99,14 @@ def test_a_checkpoint_holds_pyskls_keys_and_the_head_none_but_its_own(whole):
     assert {key for key in keys if key.startswith('cls_head.')} == {
         f'cls_head.{key}' for key in head
     }
-    backbone = {key.removeprefix('backbone.') for key in keys if key.startswith('backbone.')}
-    assert (
-        'gcn.0.gcn.A' in backbone and 'A' not in backbone and len(backbone) + len(head) == len(keys)
-    )
-    memory = saved['resume']['head']
-    assert {name: tuple(value.shape) for name, value in memory.items()} == (
-        {'memory': (256, 3)} if remembers else {}
-    )
+    backbone = {key for key in keys if key.startswith('backbone.')}
+    assert 'backbone.gcn.0.gcn.A' in backbone and 'backbone.A' not in backbone
+    assert len(backbone) + len(head) == len(keys)
+    shapes = {name: tuple(value.shape) for name, value in saved['resume']['head'].items()}
+    assert shapes == ({'memory': (256, 3)} if remembers else {})
 
 
-# -- averages, mixing, losses ----------------------------------------------------------------------
-
-
-def same(a, b):
-    assert a.keys() == b.keys()
-    return all(torch.equal(value, b[name]) for name, value in a.items())
+# -- mixing, rare classes --------------------------------------------------------------------------
 
 
 def test_mixed_clips_train_and_go_on_to_the_same_bits(whole, tmp_path):
@@ -140,9 +130,8 @@ def test_training_on_mixed_key_points_is_training_on_what_was_mixed_by_hand(
     tmp_path, monkeypatch, box
 ):
     model = build_model(read_run(problem(tmp_path)).recipe.model_config()[0]).eval()
-    keypoint = torch.rand(
-        2, 1, 1, 8, 5, 3, generator=torch.Generator().manual_seed(0)
-    )  # (B, S, M, T, V, C)
+    shape = (2, 1, 1, 8, 5, 3)  # (B, S, M, T, V, C)
+    keypoint = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     share = 0.3 if box is None else 5 / 8
     mix = Mix(torch.tensor([1, 0]), share, box)
     monkeypatch.setattr('pyskl.models.recognizers.views.draw_mix', lambda *args: mix)
@@ -175,16 +164,11 @@ def test_label_vectors_are_learnt_where_a_pipeline_collects_them(tmp_path):
     config = problem(tmp_path, EMBEDDING)
     train(config)
     assert {'loss_cls', 'loss_emb'} <= set(rows(tmp_path / 'run', 'train')[0])
-    assert read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict'][
-        'cls_head.emb_fc.weight'
-    ].shape == (
-        6,
-        24,
-    )
+    state = read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict']
+    assert state['cls_head.emb_fc.weight'].shape == (6, 24)
     out = TestOptions(out=str(tmp_path / 'x.pkl'))
-    alone = test(
-        config, out, ['model.test_cfg.semantic_weight=1.0', 'model.test_cfg.classes=[0,2]']
-    ).scores
+    settings = ['model.test_cfg.semantic_weight=1.0', 'model.test_cfg.classes=[0,2]']
+    alone = test(config, out, settings).scores
     assert (alone[:, 1] == 0).all() and np.allclose(alone.sum(1), 1, atol=1e-5)
     assert not np.allclose(alone, test(config, out).scores)
 
@@ -229,18 +213,15 @@ def test_streams_of_heatmaps_and_of_graphs_are_blended(whole, tmp_path, capsys):
 @pytest.mark.slow
 def test_two_processes_train_the_same_weights_and_continue_to_the_same_bits(whole, tmp_path):
     folder, config = whole
-    every = [
-        '--cfg-options',
-        'checkpoint_config=dict(by_epoch=False, interval=2)',
-        'ema=dict(decay=0.8)',
-    ]
-    words = ['tools/train.py', config, '--work-dir', tmp_path / 'a', *every]
-    done = run(*words, processes=2)
-    assert done.returncode == 0, done.stderr
-    (tmp_path / 'b').mkdir()
-    shutil.copy(tmp_path / 'a' / 'iter_2.pth', tmp_path / 'b')
-    done = run('tools/train.py', config, '--work-dir', tmp_path / 'b', *every, processes=2)
-    assert done.returncode == 0, done.stderr
+    every = 'checkpoint_config=dict(by_epoch=False,interval=2) ema=dict(decay=0.8)'
+    for name in 'ab':
+        work_dir = tmp_path / name
+        if name == 'b':
+            work_dir.mkdir()
+            shutil.copy(tmp_path / 'a' / 'iter_2.pth', work_dir)
+        words = ('tools/train.py', config, '--work-dir', work_dir, '--cfg-options', *every.split())
+        done = run(*words, processes=2)
+        assert done.returncode == 0, done.stderr
     assert_same_checkpoint(tmp_path / 'a' / 'epoch_2.pth', tmp_path / 'b' / 'epoch_2.pth')
     a, b = (read_checkpoint(tmp_path / name / 'epoch_2.pth')['resume'] for name in 'ab')
     assert same(a['raw_state_dict'], b['raw_state_dict']) and same(a['head'], b['head'])
@@ -255,17 +236,14 @@ SMALLER = (
 @pytest.mark.slow
 def test_a_compiled_network_trains_and_answers_alike(tmp_path):
     config = problem(tmp_path, SMALLER)
-    for name in ('plain', 'compiled'):
-        options = TrainOptions(
-            work_dir=str(tmp_path / name), compile=name == 'compiled', validate=False
-        )
+    losses, scores = [], []
+    for compiles in (False, True):
+        work_dir = tmp_path / str(compiles)
+        options = TrainOptions(work_dir=str(work_dir), compile=compiles, validate=False)
         train(config, options, ['total_epochs=1', 'log_config.interval=1'])
-    losses = [
-        [row['loss'] for row in rows(tmp_path / name, 'train')] for name in ('plain', 'compiled')
-    ]
+        losses.append([row['loss'] for row in rows(work_dir, 'train')])
+        checkpoint, out = str(tmp_path / 'False' / 'latest.pth'), str(tmp_path / 'x.pkl')
+        options = TestOptions(checkpoint=checkpoint, out=out, compile=compiles)
+        scores.append(test(config, options).scores)
     np.testing.assert_allclose(*losses, rtol=1e-3)
-    options = dict(checkpoint=str(tmp_path / 'plain' / 'latest.pth'), out=str(tmp_path / 'x.pkl'))
-    scores = [
-        test(config, TestOptions(**options, compile=compiles)).scores for compiles in (False, True)
-    ]
     np.testing.assert_allclose(*scores, atol=1e-5)
