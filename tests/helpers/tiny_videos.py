@@ -52,9 +52,8 @@ work_dir = '{folder}/run'
 def write_video(path: Path, frames: np.ndarray, fps: float = 25) -> None:
     """Write frames (T, H, W, 3), uint8 RGB, as an mp4 file."""
     cv2 = opencv()
-    film = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, (frames.shape[2], frames.shape[1])
-    )
+    size = (frames.shape[2], frames.shape[1])
+    film = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, size)
     for frame in frames:
         film.write(np.ascontiguousarray(frame[..., ::-1]))
     film.release()
