@@ -164,9 +164,9 @@ def text(name: str, content: str | bytes) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes(raw)
 
 
-def config(extra: str, name: str = 'bad.py') -> Callable[[Path], object]:
-    """A config like tiny.py with these lines after it."""
-    return lambda folder: (folder / name).write_text(
+def config(extra: str) -> Callable[[Path], object]:
+    """bad.py: tiny.py with these lines after it."""
+    return lambda folder: (folder / 'bad.py').write_text(
         (folder / 'tiny.py').read_text() + extra + '\n'
     )
 

@@ -140,8 +140,6 @@ def assert_close(actual: Tensor, expected: np.ndarray, tolerance: float = 1e-5) 
 def assert_passes(
     name: str,
     model: nn.Module,
-    random_graph: bool = False,
-    loss_of: Callable[[Any], Tensor] | None = None,
     gradients: float = 1e-3,
 ) -> Any:
     """Assert the golden features, loss and gradient norms in training, then features in testing.
@@ -151,7 +149,6 @@ def assert_passes(
     Args:
         name: of the golden network.
         model: as built.
-        random_graph, loss_of: see fill and run_training_pass.
         gradients: by which share a gradient's norm may differ.
 
     Returns:
@@ -159,7 +156,7 @@ def assert_passes(
     """
     arrays = golden(name)
     keypoint = arrays['input'].astype(np.float64)
-    out, loss = run_training_pass(fill(model, random_graph).double(), keypoint, loss_of)
+    out, loss = run_training_pass(fill(model).double(), keypoint)
     assert_close(features_in(out).mean((3, 4)), arrays['train_pooled'])
     assert abs(loss - arrays['loss']) <= 1e-5 * abs(arrays['loss'])
 

@@ -149,22 +149,16 @@ def config_1x(row: dict[str, str]) -> dict[str, Any]:
         )
 
     kind, _, rest = row['schedule'].partition(' ')
-    scheduler = (
-        dict(type=kind, eta_min=0, T_max=int(rest), by_epoch=True, convert_to_iter_based=True)
-        if kind == 'CosineAnnealingLR'
-        else dict(
-            type=kind, begin=0, end=epochs, by_epoch=True, milestones=json.loads(rest), gamma=0.1
-        )
-    )
-    wrapper: dict[str, Any] = dict(
-        optimizer=dict(
-            type='SGD',
-            lr=float(row['lr']),
-            momentum=0.9,
-            weight_decay=float(row['weight_decay']),
-            **(dict(nesterov=True) if row['nesterov'] == 'True' else {}),
-        )
-    )
+    scheduler = dict(type=kind, by_epoch=True)
+    if kind == 'CosineAnnealingLR':
+        scheduler.update(eta_min=0, T_max=int(rest), convert_to_iter_based=True)
+    else:
+        scheduler.update(begin=0, end=epochs, milestones=json.loads(rest), gamma=0.1)
+    lr, weight_decay = float(row['lr']), float(row['weight_decay'])
+    optimizer = dict(type='SGD', lr=lr, momentum=0.9, weight_decay=weight_decay)
+    if row['nesterov'] == 'True':
+        optimizer['nesterov'] = True
+    wrapper: dict[str, Any] = dict(optimizer=optimizer)
     if row['clip'] != 'None':
         wrapper['clip_grad'] = dict(max_norm=int(row['clip']), norm_type=2)
     whole = dict(

@@ -12,6 +12,7 @@ from graph_goldens import assert_close, draw, fill, parts, state_dict_lines, wit
 from torch import Tensor, nn
 
 FOLDER = SMALL / 'cnn'
+TOLERANCE = 1e-9  # the largest difference, of the largest expected value
 CHANNELS = 128  # how many of a pooled feature the files hold, evenly spread
 
 
@@ -52,13 +53,12 @@ def golden_input(shape: tuple[int, ...], seed: int = 7) -> Tensor:
     return torch.from_numpy(np.float32(0.5) * drawn).double()
 
 
-def assert_passes(name: str, network: nn.Module, tolerance: float = 1e-9) -> None:
+def assert_passes(name: str, network: nn.Module) -> None:
     """Assert the golden features, loss and gradient norms in training, then features in testing.
 
     Args:
         name: of the golden network.
         network: as built; it gets the golden weights, and computes in float64.
-        tolerance: largest difference, of the largest expected value.
     """
     golden = np.load(FOLDER / f'{name}.npz')
     without_chance(fill(network).double())
@@ -66,22 +66,22 @@ def assert_passes(name: str, network: nn.Module, tolerance: float = 1e-9) -> Non
     for i, features in enumerate(parts(network.train()(*inputs(name)))):
         assert tuple(features.shape) == tuple(golden[f'shape{i}'])
         pooled = _pooled(features)
-        assert_close(_some(pooled), golden[f'train_pooled{i}'], tolerance)
+        assert_close(_some(pooled), golden[f'train_pooled{i}'], TOLERANCE)
         weight = draw(f'loss{i}' if i else 'loss', tuple(pooled.shape))
         loss = loss + (pooled * torch.from_numpy(weight)).mean()
-    assert_close(loss, golden['loss'], tolerance)
+    assert_close(loss, golden['loss'], TOLERANCE)
 
     network.zero_grad()
     loss.backward()
     parameters = dict(network.named_parameters())
     assert set(golden['grad_names']) == set(parameters)
     norms = torch.stack([parameters[key].grad.norm() for key in golden['grad_names']])
-    assert_close(norms, golden['grad_norms'], tolerance)
+    assert_close(norms, golden['grad_norms'], TOLERANCE)
 
     with torch.no_grad():
         outs = parts(network.eval()(*inputs(name)))
     for i, features in enumerate(outs):
-        assert_close(_some(_pooled(features)), golden[f'eval_pooled{i}'], tolerance)
+        assert_close(_some(_pooled(features)), golden[f'eval_pooled{i}'], TOLERANCE)
         if f'eval_first8_{i}' in golden:
             steps = (slice(None, None, max(1, -(-size // 6))) for size in features.shape[2:])
             assert_close(

@@ -94,11 +94,9 @@ def in_space(xy: np.ndarray) -> np.ndarray:
     return np.stack([x, 2 - y, 2 + 0.1 * x], -1).astype(np.float32)
 
 
-def problem(
-    folder: Path, extra: str = '', people: int = 1, space: bool = False, **sizes: int
-) -> Path:
+def problem(folder: Path, extra: str = '', space: bool = False, **sizes: int) -> Path:
     """Write data and config; return the config's path."""
     write_data(folder, **sizes)
     if space:
         write_space(folder, **sizes)
-    return write_config(folder, extra=extra, people=people, in_space=space)
+    return write_config(folder, extra=extra, in_space=space)

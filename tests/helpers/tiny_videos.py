@@ -66,10 +66,10 @@ def film(rng: np.random.Generator, label: int, num_frames: int) -> np.ndarray:
     return frames.clip(0, 255).astype(np.uint8)
 
 
-def problem(folder: Path, extra: str = '', num_train: int = 12, num_val: int = 6) -> Path:
+def problem(folder: Path, extra: str = '', num_train: int = 12) -> Path:
     """Write videos, lists and a config; return the config's path."""
     rng = np.random.default_rng(0)
-    for split, number in (('train', num_train), ('val', num_val)):
+    for split, number in (('train', num_train), ('val', 6)):
         lines = []
         for i in range(number):
             label, name = i % NUM_CLASSES, f'{split}_{i}.mp4'
