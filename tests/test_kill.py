@@ -15,13 +15,13 @@ from kill_training import campaign, differences
 from run_files import assert_same_checkpoint
 from tiny import ROOT, problem, run
 
-from pyskl.annotations import make_annotation, read_annotations, write_annotations
+from pyskl.annotations import make_annotation, write_annotations
 from pyskl.apis import TrainOptions, train
 from pyskl.engine.checkpoint import CheckpointFolder, read_checkpoint, write_checkpoint
 from pyskl.engine.log import JsonLog, get_logger
 from pyskl.errors import UserError
 from pyskl.files.atomic import atomic_write, remove_parts
-from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
+from pyskl.scores.score_file import save_result_pkl, save_scores
 from pyskl.scores.submission import write_submission
 
 
@@ -226,14 +226,3 @@ def test_a_run_killed_between_the_best_and_the_numbered_checkpoint_ends_the_same
     monkeypatch.undo()
     train(whole[1], TrainOptions(work_dir=str(tmp_path)))
     assert differences(whole[0], tmp_path) == []
-
-
-def test_scores_that_cannot_be_written_leave_the_old_ones(tmp_path):
-    save_scores(tmp_path / 'scores.npz', ['a'], np.ones((1, 2)))
-    with pytest.raises(UserError):
-        save_scores(tmp_path / 'scores.npz' / 'x' / 'scores.npz', ['a'], np.zeros((1, 2)))
-    assert load_scores(tmp_path / 'scores.npz').scores[0, 0] == 1
-    write_annotations(tmp_path / 'a.pkl', {}, clips(1.0))
-    with pytest.raises(UserError):
-        write_annotations(tmp_path / 'a.pkl', {}, [])
-    assert len(read_annotations(tmp_path / 'a.pkl')['annotations']) == 1

@@ -162,6 +162,7 @@ def _dtype(text: str, state: bytes = b'') -> bytes:
 
 _PLAIN_STATE = b'(K\x03' + short_text('<') + b'NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb'
 _OBJECT_STATE = b'(K\x03' + short_text('|') + b'NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x3ftb'
+_OBJECTS, _F4 = _dtype('O8', _OBJECT_STATE), _dtype('f4', _PLAIN_STATE)
 _RECONSTRUCT = as_global('numpy.core.multiarray._reconstruct')
 _EMPTY = b'K\x00\x85C\x01b\x87R'
 _START = _RECONSTRUCT + _NDARRAY + _EMPTY
@@ -175,7 +176,6 @@ def through_numpy(mark: str) -> dict[str, bytes]:
     """Misuse numpy's functions: unpickle, make subclasses, trust flags, read beyond memory."""
     inner = pickle.dumps(Reduced(os.mkdir, mark))
     scalar = as_global('numpy.core.multiarray.scalar')
-    f4 = _dtype('f4', _PLAIN_STATE)
     unflagged, flagged = (
         _OBJECT_STATE.replace(b'K\x3f', b'K\x00'),
         _PLAIN_STATE.replace(b'K\x00tb', b'K\x3ftb'),
@@ -185,27 +185,22 @@ def through_numpy(mark: str) -> dict[str, bytes]:
     )
     return all_whole(
         {
-            'scalar of object dtype': scalar
-            + _dtype('O8', _OBJECT_STATE)
-            + _bytes(inner)
-            + b'\x86R',
+            'scalar of object dtype': scalar + _OBJECTS + _bytes(inner) + b'\x86R',
             'scalar with a text for a dtype': scalar + short_text('O') + _bytes(inner) + b'\x86R',
-            'scalar with a dtype of wrong size': scalar + f4 + _bytes(b'12345') + b'\x86R',
-            'scalar with no bytes': scalar + f4 + b'\x85R',
-            'scalar with too many arguments': scalar + b'(' + f4 + b'NNNtR',
+            'scalar with a dtype of wrong size': scalar + _F4 + _bytes(b'12345') + b'\x86R',
+            'scalar with no bytes': scalar + _F4 + b'\x85R',
+            'scalar with too many arguments': scalar + b'(' + _F4 + b'NNNtR',
             '_reconstruct of a memmap': _RECONSTRUCT + as_global('numpy.memmap') + _EMPTY,
             '_reconstruct of a matrix': _RECONSTRUCT + as_global('numpy.matrix') + _EMPTY,
             '_reconstruct of a function': _RECONSTRUCT + _ENCODE + _EMPTY,
             'ndarray called': _NDARRAY + b'K\x05\x85\x85R',
             'object dtype, raw bytes for pointers': _array(
-                b'K\x01\x85', _dtype('O8', _OBJECT_STATE), _bytes(b'\x41' * 8)
+                b'K\x01\x85', _OBJECTS, _bytes(b'\x41' * 8)
             ),
             'object dtype, flags taken off': _array(
                 b'K\x01\x85', _dtype('O8', unflagged), _bytes(b'\x41' * 8)
             ),
-            'object dtype, too few objects': _array(
-                b'J\x00\x00\x01\x00\x85', _dtype('O8', _OBJECT_STATE), b']'
-            ),
+            'object dtype, too few objects': _array(b'J\x00\x00\x01\x00\x85', _OBJECTS, b']'),
             'number dtype with object flags': _array(b'K\x01\x85', _dtype('i8', flagged), b']'),
             'dtype with fields': _dtype('V8', fields),
             'dtype with a subarray': _dtype(
@@ -219,35 +214,35 @@ def through_numpy(mark: str) -> dict[str, bytes]:
             ),
             'dtype with no state to speak of': _dtype('f4', b'Nb'),
             'dtype with a byte order of its own': _dtype('f4', _PLAIN_STATE.replace(b'<', b'!')),
-            'array cut short': _array(b'K\x02\x85', f4, _bytes(b'1234')),
-            'array too long': _array(b'K\x02\x85', f4, _bytes(b'1234' * 3)),
-            'array of negative shape': _array(b'J\xff\xff\xff\xff\x85', f4, _bytes(b'')),
+            'array cut short': _array(b'K\x02\x85', _F4, _bytes(b'1234')),
+            'array too long': _array(b'K\x02\x85', _F4, _bytes(b'1234' * 3)),
+            'array of negative shape': _array(b'J\xff\xff\xff\xff\x85', _F4, _bytes(b'')),
             'array of endless shape': _array(
-                b'(' + b'\x8a\x06\xff\xff\xff\xff\xff\x7f' * 3 + b't', f4, _bytes(b'')
+                b'(' + b'\x8a\x06\xff\xff\xff\xff\xff\x7f' * 3 + b't', _F4, _bytes(b'')
             ),
             'array of a million dimensions': _array(
-                b'(' + b'K\x01' * 1000 + b't', f4, _bytes(b'1234')
+                b'(' + b'K\x01' * 1000 + b't', _F4, _bytes(b'1234')
             ),
-            'array with a list for a shape': _array(b']K\x01a', f4, _bytes(b'1234')),
+            'array with a list for a shape': _array(b']K\x01a', _F4, _bytes(b'1234')),
             'array of a text for a dtype': _array(b'K\x01\x85', short_text('f4'), _bytes(b'1234')),
-            'array made of None': _array(b'K\x01\x85', f4, b'N'),
+            'array made of None': _array(b'K\x01\x85', _F4, b'N'),
             'array with no state': _START + b'Nb',
             'array filled in twice through a copy': _START
             + b'2'
-            + (one := b'(K\x01K\x01\x85' + f4 + b'\x89' + _bytes(b'1234') + b'tb')
+            + (one := b'(K\x01K\x01\x85' + _F4 + b'\x89' + _bytes(b'1234') + b'tb')
             + b'0'
             + one,
             'what stood for an array beside it': _START + b'2' + one + b'\x86',
             'array twice filled': _START
             + b'(K\x01K\x01\x85'
-            + f4
+            + _F4
             + b'\x89'
             + _bytes(b'1234')
             + b'tb}b',
             '_frombuffer of a text': as_global('numpy.core.numeric._frombuffer')
             + b'('
             + short_text('ab')
-            + f4
+            + _F4
             + b'K\x01\x85'
             + short_text('C')
             + b'tR',
@@ -292,10 +287,7 @@ def other_instructions(mark: str) -> dict[str, bytes]:
             'add to a frozenset': b'(\x91(K\x01\x90',
             'add to a list': b'](K\x01\x90',
             'many items into a list': b']K\x01a(K\x00K\x02u',
-            'an item into an array': _array(
-                b'K\x01\x85', _dtype('f4', _PLAIN_STATE), _bytes(b'1234')
-            )
-            + b'K\x00K\x02s',
+            'an item into an array': _array(b'K\x01\x85', _F4, _bytes(b'1234')) + b'K\x00K\x02s',
             'a key without a value': b'}(K\x01u',
             'a key without a value in an old dict': b'(K\x01d',
             'append to an array': _START + b'K\x01a',
@@ -332,7 +324,7 @@ def other_instructions(mark: str) -> dict[str, bytes]:
             + b'\x86a\x85R',
             'an array that holds itself': _START
             + b'q\x00(K\x01K\x01\x85'
-            + _dtype('O8', _OBJECT_STATE)
+            + _OBJECTS
             + b'\x89]h\x00atb',
             'a dtype without a state': _dtype('f4'),
             'a dtype without a state as the value of a key': b'}N' + _dtype('f4') + b's',
@@ -380,7 +372,7 @@ def bombs() -> dict[str, bytes]:
     twins = b''.join(body(n) + b'N\x86' for n in same)
     many = b'](' + b'N' * 100_000 + b'eq\x000'
     many_pairs = b'NN\x86q\x010](' + b'h\x01' * 100_000 + b'eq\x000'
-    objects = _dtype('O8', _OBJECT_STATE) + b'q\x02'
+    objects = _OBJECTS + b'q\x02'
     array_of_many = _START + b'(K\x01J\xa0\x86\x01\x00\x85h\x02\x89h\x00tb'
     nested = b'K\x01\x85q\x00' + b''.join(b'h\x00h\x00\x86q\x00' for _ in range(60))
     deep = b')' + b'\x85' * 300_000
@@ -397,9 +389,7 @@ def bombs() -> dict[str, bytes]:
             'number of 100,000 bytes': b'\x8b' + struct.pack('<i', 100_000) + b'\x7f' * 100_000,
             'number of 100,000 digits': b'L' + b'9' * 100_000 + b'L\n',
             'whole number of 5,000 digits': b'I' + b'9' * 5_000 + b'\n',
-            'array of 4 TB': _array(
-                b'\x8a\x06\x00\x00\x00\x00\x00\x01\x85', _dtype('f4', _PLAIN_STATE), _bytes(b'')
-            ),
+            'array of 4 TB': _array(b'\x8a\x06\x00\x00\x00\x00\x00\x01\x85', _F4, _bytes(b'')),
             'bytearray by a number': as_global('builtins.bytearray') + b'J\xff\xff\xff\x7f\x85R',
             'one megabyte, a thousand arrays': megabyte + b'0' + u1 + b'0' + array_of_it * 1000,
             'one megabyte, a thousand bytearrays': megabyte
