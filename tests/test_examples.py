@@ -44,10 +44,9 @@ def top1(folder: Path) -> float:
 
 @pytest.mark.slow
 def test_a_graph_network_on_key_points_learns(folder):
-    trained = run('tools/train.py', 'graph_network_config.py', cwd=folder)
-    assert trained.returncode == 0, trained.stderr
-    tested = run('tools/test.py', 'graph_network_config.py', cwd=folder)
-    assert tested.returncode == 0, tested.stderr
+    for tool in ('train', 'test'):
+        done = run(f'tools/{tool}.py', 'graph_network_config.py', cwd=folder)
+        assert done.returncode == 0, done.stderr
     assert top1(folder) > CHANCE + 0.2
 
 
@@ -81,9 +80,8 @@ def write_nine_joints(path: Path) -> None:
         if index % 3:
             hand = [4, 5] if index % 3 == 1 else [7, 8]
             keypoint[0, :, hand, 1] -= np.linspace(0, 100, 60)
-        annotations.append(
-            make_annotation(f'clip_{index}', keypoint, label=index % 3, img_shape=(480, 640))
-        )
+        more = dict(label=index % 3, img_shape=(480, 640))
+        annotations.append(make_annotation(f'clip_{index}', keypoint, **more))
     names = [annotation['frame_dir'] for annotation in annotations]
     path.parent.mkdir()
     write_annotations(path, {'train': names[:24], 'val': names[24:]}, annotations)
@@ -99,35 +97,20 @@ def test_nine_joints_of_ones_own_train_with_stgcn_plus_plus(tmp_path, monkeypatc
 
     # Smaller and shorter, but for the joints nothing else.
     lengths = [f'data.{part}.pipeline.2.clip_len=20' for part in ('train.dataset', 'val', 'test')]
-    words = [
-        config,
-        '--cfg-options',
-        'model.backbone.base_channels=16',
-        'model.backbone.num_stages=3',
-        'model.cls_head.in_channels=16',
-        'total_epochs=5',
-        'data.videos_per_gpu=8',
-        'data.workers_per_gpu=0',
-        *lengths,
-    ]
+    smaller = (
+        'model.backbone.base_channels=16 model.backbone.num_stages=3 model.cls_head.in_channels=16 '
+        'total_epochs=5 data.videos_per_gpu=8 data.workers_per_gpu=0'
+    )
     for name in ('train', 'test'):
-        assert script(name).main(words) == 0
+        assert script(name).main([config, '--cfg-options', *smaller.split(), *lengths]) == 0
     scores = load_scores('work_dirs/nine_joints/j/scores.npz').scores
     assert top_k_accuracy(scores, np.arange(24, 39) % 3, 1)[0] > CHANCE + 0.3
 
 
 @pytest.mark.slow
 def test_two_ranks_train_a_graph_network(folder):
-    done = run(
-        'tools/train.py',
-        'graph_network_config.py',
-        '--cfg-options',
-        'total_epochs=1',
-        '--launcher',
-        'pytorch',
-        cwd=folder,
-        processes=2,
-    )
+    words = 'graph_network_config.py --cfg-options total_epochs=1 --launcher pytorch'
+    done = run('tools/train.py', *words.split(), cwd=folder, processes=2)
     assert done.returncode == 0, done.stderr
     assert (folder / 'run' / 'epoch_1.pth').exists()
 
@@ -137,19 +120,9 @@ def test_a_pipeline_that_lacks_what_the_recognizer_takes_is_named_before_data_ar
 ):
     monkeypatch.chdir(folder)
     (folder / 'train.pkl').unlink()
-    with pytest.raises(
-        ConfigError,
-        match=r"data\.train\.pipeline\[7\] \(Collect\) does not collect 'keypoint', which "
-        r'HeatmapsAndKey',
-    ):
-        script('train').main(
-            [
-                'two_inputs_config.py',
-                '--cfg-options',
-                "data.train.pipeline.7.keys=['imgs','label']",
-                "data.train.pipeline.8.keys=['imgs','label']",
-            ]
-        )
+    options = [f"data.train.pipeline.{step}.keys=['imgs','label']" for step in (7, 8)]
+    with pytest.raises(ConfigError, match=r"train\.pipeline\[7\].*'keypoint', which"):
+        script('train').main(['two_inputs_config.py', '--cfg-options', *options])
 
 
 @pytest.mark.parametrize('file', sorted(EXAMPLES.glob('*.py')), ids=lambda file: file.stem)

@@ -60,6 +60,20 @@ def recognizer(run):
     return init_recognizer(config, folder / 'run' / 'latest.pth', 'cpu')
 
 
+def test_file(run, space):
+    return run[0] / ('space_test.pkl' if space else 'test.pkl')
+
+
+test_file.__test__ = False
+
+
+def report_of(folder, tmp_path, *others, **options):
+    return build_report(
+        [folder / 'run', *others],
+        ReportOptions(out=str(tmp_path / 'r.html'), device='cpu', **options),
+    )
+
+
 # -- the report ------------------------------------------------------------------------------------
 
 
@@ -69,21 +83,13 @@ def test_a_hidden_joint_is_missing_before_the_pipeline(trained, tmp_path, space)
     three.
     """
     folder, _ = trained[space]
-    options = ReportOptions(
-        out=str(tmp_path / 'r.html'), occlusion=True, occlusion_clips=2, device='cpu'
-    )
-    report = build_report([folder / 'run'], options)
-    page = data_of(report.path)
-    found = page['occlusion']
-    assert found['hidden'] == [
-        'Hidden joints are missing in all frames before the pipeline runs (place and score are '
-        '0), so '
-        'bones, motion and normalisation see that they are missing.'
-    ]
-    assert [note for note in report.notes if 'checkpoint' in note] == []
+    report = report_of(folder, tmp_path, occlusion=True, occlusion_clips=2)
+    found = data_of(report.path)['occlusion']
+    assert 'before the pipeline' in found['hidden'][0]
+    assert not any('checkpoint' in note for note in report.notes)
 
     model = recognizer(trained[space])
-    clips = open_annotations(folder / f'{"space_" if space else ""}test.pkl')
+    clips = open_annotations(test_file(trained[space], space))
 
     def answer(clip, without):
         clip = {key: np.array(v) if isinstance(v, np.ndarray) else v for key, v in clip.items()}
@@ -106,26 +112,20 @@ def test_a_hidden_joint_is_missing_before_the_pipeline(trained, tmp_path, space)
 @SPACES
 def test_the_page_shows_the_streams_own_skeleton_and_its_clips(trained, tmp_path, space):
     folder, _ = trained[space]
-    report = build_report([folder / 'run'], ReportOptions(out=str(tmp_path / 'r.html')))
+    report = report_of(folder, tmp_path)
     page = data_of(report.path)
-    assert page['layout']['name'] == 'five' and page['layout']['bones'] == [
-        [0, 1],
-        [2, 1],
-        [3, 1],
-        [4, 1],
-    ]
+    assert page['layout']['name'] == 'five'
+    assert page['layout']['bones'] == [list(bone) for bone in FIVE['bones']]
     text = report.path.read_text().split('id="frames">')[1].split('<')[0].strip()
     first, clips = page['clips']['lengths'][0], page['clips']
     packed = PackedClip(
         base64.b64decode(text[:first]), tuple(clips['boxes'][0]), tuple(clips['shapes'][0])
     )
     xy, score = unpack_clip(packed, clips['bits'])
-    clip = open_annotations(folder / f'{"space_" if space else ""}test.pkl')[0]
+    clip = open_annotations(test_file(trained[space], space))[0]
     drawn = clip['keypoint'][..., :2] * ((1000, -1000) if space else (1, 1))
     np.testing.assert_allclose(xy, drawn, atol=clips['boxes'][0][2] / 1000)
-    assert (score > 0).all() and (
-        xy[0, :, 0, 1] < xy[0, :, 2, 1]
-    ).all()  # the head is above the hip
+    assert (score > 0).all() and (xy[0, :, 0, 1] < xy[0, :, 2, 1]).all()  # head above hip
     assert any('x, y, z' in note for note in report.notes) == space
 
 
@@ -134,10 +134,8 @@ def test_streams_say_apart_how_their_joints_were_hidden(trained, tmp_path):
     heatmaps = tiny.write_config(folder, extra=f"total_epochs = 1\nwork_dir = '{tmp_path}/heat'\n")
     train(heatmaps, TrainOptions(validate=False))
     test(heatmaps, TestOptions(device='cpu'))
-    options = ReportOptions(
-        out=str(tmp_path / 'r.html'), occlusion=True, occlusion_clips=1, device='cpu'
-    )
-    page = data_of(build_report([folder / 'run', tmp_path / 'heat'], options).path)
+    report = report_of(folder, tmp_path, tmp_path / 'heat', occlusion=True, occlusion_clips=1)
+    page = data_of(report.path)
     assert [line.partition(':')[0] for line in page['occlusion']['hidden']] == ['graph', 'tiny']
     assert len(page['occlusion']['all']['limbs']) == 4 and page['layout']['name'] == 'five'
 
@@ -186,38 +184,23 @@ def test_what_was_learnt_is_what_the_layer_computes_with(tmp_path, adaptive, say
 
 def test_the_script_draws_graphs_clips_and_pipelines(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    main = script('visualize').main
-    main(['graph', 'nturgb+d'])
-    main(['graph', str(FIVE), '--mode', 'stgcn_spatial'])
+
+    def draw(*words):
+        script('visualize').main([str(word) for word in words])
+        name = capsys.readouterr().out.split()[1]
+        picture = opencv().imread(name)
+        assert picture.std() > 0
+        return picture
+
+    draw('graph', 'nturgb+d')
+    draw('graph', FIVE, '--mode', 'stgcn_spatial')
     for space in (False, True):
         folder, config = trained[space]
-        name = 'space' if space else 'flat'
-        main(['graph', str(config), '-o', f'{name}_start.png'])
-        main(
-            [
-                'graph',
-                str(config),
-                '-C',
-                str(folder / 'run' / 'latest.pth'),
-                '--layer',
-                '0',
-                '-o',
-                f'{name}.png',
-            ]
-        )
-        data = folder / f'{"space_" if space else ""}test.pkl'
-        main(['clip', str(data), 'test_1', '--layout', str(FIVE), '-o', f'{name}_clip.png'])
-        main(['pipeline', str(config), 'test_1', '--split', 'test', '-o', f'{name}_pipeline.png'])
-    out = capsys.readouterr().out.split()
-    assert out[1::2] == [
-        'graph_nturgb_d.png', 'graph_five.png', 'flat_start.png', 'flat.png', 'flat_clip.png',
-        'flat_pipeline.png',
-        'space_start.png', 'space.png', 'space_clip.png', 'space_pipeline.png']  # fmt: skip
-    pictures = {path.name: opencv().imread(str(path)) for path in tmp_path.glob('*.png')}
-    assert set(pictures) == set(out[1::2]) and all(
-        picture.std() > 0 for picture in pictures.values()
-    )
-    assert not np.array_equal(pictures['flat_start.png'], pictures['flat.png'])
+        start = draw('graph', config)
+        learnt = draw('graph', config, '-C', folder / 'run' / 'latest.pth', '--layer', '0')
+        assert not np.array_equal(start, learnt)
+        draw('clip', test_file(trained[space], space), 'test_1', '--layout', FIVE)
+        draw('pipeline', config, 'test_1', '--split', 'test')
 
 
 @pytest.mark.parametrize(
@@ -284,9 +267,8 @@ def test_stages_of_a_graph_pipeline_are_drawn_where_they_lie(trained, space):
     normal = np.asarray(stages[1].results['keypoint'])
     if space:
         np.testing.assert_allclose(drawn[1].keypoint, normal[..., [0, 2]] * (1, -1))
-        assert (
-            drawn[1].keypoint[..., 0, 1] < drawn[1].keypoint[..., 2, 1]
-        ).all()  # the head is above the hip
+        head, hip = drawn[1].keypoint[..., 0, 1], drawn[1].keypoint[..., 2, 1]
+        assert (head < hip).all()
     else:
         np.testing.assert_array_equal(drawn[1].keypoint, normal[..., :2])
         np.testing.assert_array_equal(drawn[1].score, normal[..., 2])
@@ -300,46 +282,38 @@ def test_one_clip_is_recognised_as_the_test_recognised_it(trained, tmp_path, spa
     folder, config = trained[space]
     tested = test(config, TestOptions(out=str(tmp_path / 'x.pkl'), device='cpu'))
     model = recognizer(trained[space])
-    for row, clip in enumerate(open_annotations(folder / f'{"space_" if space else ""}test.pkl')):
+    for row, clip in enumerate(open_annotations(test_file(trained[space], space))):
         keypoints = clip['keypoint']
         if not space:
             keypoints = np.concatenate([keypoints, clip['keypoint_score'][..., None]], -1)
-        found = inference_recognizer(
-            model, keypoints, None if space else (240, 320), ['a', 'b', 'c']
-        )
-        assert [name for name, _ in found] == [
-            'abc'[k] for k in np.argsort(-tested.scores[row], kind='stable')
-        ]
-        np.testing.assert_allclose(
-            [p for _, p in found], np.sort(tested.scores[row])[::-1], atol=1e-5
-        )
+        found = inference_recognizer(model, keypoints, None if space else (240, 320), [*'abc'])
+        order = np.argsort(-tested.scores[row], kind='stable')
+        assert [name for name, _ in found] == ['abc'[k] for k in order]
+        np.testing.assert_allclose([p for _, p in found], tested.scores[row][order], atol=1e-5)
 
 
-def test_a_clip_of_the_wrong_kind_is_told(trained):
-    flat, space = recognizer(trained[False]), recognizer(trained[True])
-    clip = np.random.default_rng(0).uniform(1, 2, (1, 20, 5, 3))
-    with pytest.raises(
-        DataError, match=r'img_shape = None .*PreNormalize2D .*Expected x, y, score'
-    ):
-        inference_recognizer(flat, clip, None)
-    with pytest.raises(
-        DataError, match=r'img_shape = \(240, 320\) .*PreNormalize3D .*img_shape=None'
-    ):
-        inference_recognizer(space, clip, (240, 320))
-    with pytest.raises(DataError, match='x, y, z, and img_shape=None'):
-        inference_recognizer(space, clip[..., :2], None)
-    with pytest.raises(DataError, match='4 joints'):
-        inference_recognizer(flat, clip[:, :, :4], (240, 320))
-    with pytest.raises(DataError, match='have -2 as third number.*give img_shape=None'):
-        inference_recognizer(flat, clip * (1, 1, 0) - (0, 0, 2), (240, 320))
+CLIP = np.random.default_rng(0).uniform(1, 2, (1, 20, 5, 3))
+
+
+@pytest.mark.parametrize(
+    ('space', 'clip', 'img_shape', 'told'),
+    [
+        (False, CLIP, None, 'img_shape = None .*PreNormalize2D'),
+        (False, CLIP[:, :, :4], (240, 320), '4 joints'),
+        (False, CLIP * (1, 1, 0) - (0, 0, 2), (240, 320), 'third number.*img_shape=None'),
+        (True, CLIP, (240, 320), r'img_shape = \(240, 320\) .*PreNormalize3D'),
+        (True, CLIP[..., :2], None, 'x, y, z'),
+    ],
+)
+def test_a_clip_of_the_wrong_kind_is_told(trained, space, clip, img_shape, told):
+    with pytest.raises(DataError, match=told):
+        inference_recognizer(recognizer(trained[space]), clip, img_shape)
 
 
 def test_a_network_that_wants_pictures_is_given_one(tmp_path):
-    from tiny import problem as heatmaps
-
-    model = init_recognizer(heatmaps(tmp_path, num_train=1, num_test=1), device='cpu')
+    model = init_recognizer(tiny.problem(tmp_path, num_train=1, num_test=1), device='cpu')
     with pytest.raises(DataError, match='img_shape = None .*PoseCompact'):
-        inference_recognizer(model, np.ones((1, 20, 5, 3)), None)
+        inference_recognizer(model, CLIP, None)
 
 
 # -- checkpoints -----------------------------------------------------------------------------------
@@ -385,7 +359,9 @@ def test_a_checkpoint_of_pyskls_own_is_tested_started_from_and_used(trained, tmp
 
 def test_a_checkpoint_remembers_its_skeleton(trained, tmp_path):
     folder, _ = trained[False]
-    assert read_checkpoint(folder / 'run' / 'latest.pth')['meta']['skeleton'] == {
+    meta = read_checkpoint(folder / 'run' / 'latest.pth')['meta']
+    assert meta['features'] == ['b']
+    assert meta['skeleton'] == {
         'name': 'five',
         'num_joints': 5,
         'edges': [[0, 1], [2, 1], [3, 1], [4, 1]],
@@ -398,61 +374,40 @@ def test_a_checkpoint_remembers_its_skeleton(trained, tmp_path):
 OTHER = "layout.update(bones=[(0, 1), (1, 2), (3, 1), (4, 1)], centre='hip')\n"
 
 
-def test_another_skeleton_than_the_checkpoints_is_said_once_wherever_it_is_used(
-    trained, tmp_path, capfd
+@pytest.mark.parametrize(
+    ('extra', 'told'),
+    [
+        (BONES, ''),
+        (BONES + OTHER, 'was trained on the skeleton five'),
+        ('', 'was trained on the features'),  # shapes are the same, scores are not
+    ],
+    ids=['the same', 'skeleton', 'features'],
+)
+def test_what_differs_from_the_checkpoint_is_said_once_wherever_it_is_used(
+    trained, tmp_path, caplog, capfd, extra, told
 ):
-    folder, config = trained[False]
-    other = tiny_graph.write_config(folder, 'other.py', BONES + OTHER)
+    folder, _ = trained[False]
+    config = tiny_graph.write_config(folder, 'other.py', extra)
     checkpoint = str(folder / 'run' / 'latest.pth')
 
-    def said(call):
-        capfd.readouterr()
-        call()
-        out = ''.join(capfd.readouterr())
-        assert out.count('was trained on the skeleton five') == out.count('differs from') <= 1
-        return 'bones[1][0]: 2 -> 1' in out
-
-    for own, expected in ((other, True), (config, False)):
-        where = str(tmp_path / own.stem)
-        options = dict(work_dir=where, validate=False)
-        test_options = TestOptions(checkpoint=checkpoint, out=str(tmp_path / 'x.pkl'), device='cpu')
-        assert said(lambda own=own, o=test_options: test(own, o)) == expected
-        start = [f'load_from={checkpoint}', 'total_epochs=1']
-        assert (
-            said(lambda own=own, o=options, start=start: train(own, TrainOptions(**o), start))
-            == expected
-        )
-        going_on = TrainOptions(work_dir=f'{where}_on', resume=checkpoint, validate=False)
-        assert said(lambda own=own, o=going_on: train(own, o)) == expected
-
-
-def test_single_clips_hear_of_another_skeleton_too(trained, caplog):
-    folder, config = trained[False]
-    other = tiny_graph.write_config(folder, 'other.py', BONES + OTHER)
-    with caplog.at_level('WARNING', 'pyskl'):
-        init_recognizer(config, folder / 'run' / 'latest.pth', 'cpu')
-        assert not caplog.records
+    def said(call, *arguments):
         logging.getLogger('pyskl').propagate = True
-        init_recognizer(other, folder / 'run' / 'latest.pth', 'cpu')
-    assert 'was trained on the skeleton five' in caplog.text
-
-
-def test_other_features_than_the_checkpoints_are_said(trained, tmp_path, capfd, caplog):
-    """A bone stream's checkpoint under the config of joints has the same shapes, other scores."""
-    folder, config = trained[False]
-    joints = tiny_graph.write_config(folder, 'joints.py')
-    checkpoint = folder / 'run' / 'latest.pth'
-    assert read_checkpoint(checkpoint)['meta']['features'] == ['b']
-    for own, expected in ((joints, True), (config, False)):
-        capfd.readouterr()
-        out = str(tmp_path / 'x.pkl')
-        test(own, TestOptions(checkpoint=str(checkpoint), out=out, device='cpu'))
-        said = "features ['b'], but GenSkeFeat of this config makes ['j']" in capfd.readouterr().out
         caplog.clear()
-        with caplog.at_level('WARNING', 'pyskl'):
-            logging.getLogger('pyskl').propagate = True
-            init_recognizer(own, checkpoint, 'cpu')
-        assert said == ('trained on the features' in caplog.text) == expected
+        capfd.readouterr()
+        call(*arguments)
+        out = ''.join(capfd.readouterr())
+        return max(text.count('was trained on the ') for text in (out, caplog.text))
+
+    start = TrainOptions(work_dir=str(tmp_path / 'start'), validate=False)
+    going_on = TrainOptions(work_dir=str(tmp_path / 'on'), resume=checkpoint, validate=False)
+    out = TestOptions(checkpoint=checkpoint, out=str(tmp_path / 'x.pkl'), device='cpu')
+    for call, *arguments in (
+        (test, config, out),
+        (train, config, start, [f'load_from={checkpoint}', 'total_epochs=1']),
+        (train, config, going_on),
+        (init_recognizer, config, checkpoint, 'cpu'),
+    ):
+        assert said(call, *arguments) == bool(told), call
 
 
 @pytest.mark.parametrize(
@@ -463,7 +418,6 @@ def test_an_unreadable_skeleton_in_a_checkpoint_does_no_harm(trained, tmp_path, 
     saved = read_checkpoint(folder / 'run' / 'latest.pth')
     saved['meta']['skeleton'] = saved['meta']['features'] = skeleton
     write_checkpoint(tmp_path / 'x.pth', saved)
-    options = TestOptions(
-        checkpoint=str(tmp_path / 'x.pth'), out=str(tmp_path / 'x.pkl'), device='cpu'
-    )
+    place = str(tmp_path / 'x')
+    options = TestOptions(checkpoint=f'{place}.pth', out=f'{place}.pkl', device='cpu')
     assert test(config, options).scores.shape == (6, 3)

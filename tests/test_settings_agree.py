@@ -8,13 +8,12 @@ import sys
 
 import numpy as np
 import pytest
-from tiny import ROOT, run
+from tiny import ROOT, script
 
 from pyskl.annotations import read_annotations
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.datasets import ClipDataset, PoseDataset
 from pyskl.evaluation import top_k_accuracy
-from pyskl.scores.score_file import load_scores
 
 pytestmark = pytest.mark.slow
 CONFIG = ROOT / 'configs' / 'ablation' / 'joint.py'
@@ -25,19 +24,9 @@ SEEDS = (0, 1, 2)
 def data(tmp_path_factory):
     """640 training and 200 test clips of made-up people."""
     folder = tmp_path_factory.mktemp('demo')
-    made = run(
-        'tools/make_demo_data.py',
-        folder / 'raw',
-        '--num-train',
-        640,
-        '--num-val',
-        64,
-        '--num-test',
-        200,
-    )
-    assert made.returncode == 0, made.stderr
-    converted = run('tools/readlabel.py', '--data-dir', folder / 'raw', '--out-dir', folder)
-    assert converted.returncode == 0, converted.stderr
+    sizes = '--num-train 640 --num-val 64 --num-test 200'
+    script('make_demo_data').main([str(folder / 'raw'), *sizes.split()])
+    script('readlabel').main(['--data-dir', str(folder / 'raw'), '--out-dir', str(folder)])
     return folder
 
 
@@ -46,22 +35,14 @@ def figures(data, work_dir, seed=0, cfg_options=(), **options):
     files = [
         f'data.{split}.ann_file={data}/imigue_{split}.pkl' for split in ('train', 'val', 'test')
     ]
-    cfg_options = [
-        *files,
-        'total_epochs=2',
-        'optimizer.lr=0.006',
-        'evaluation.interval=2',
-        *cfg_options,
-    ]
+    short = ['total_epochs=2', 'optimizer.lr=0.006', 'evaluation.interval=2']
+    cfg_options = [*files, *short, *cfg_options]
     train(CONFIG, TrainOptions(work_dir=str(work_dir), seed=seed, **options), cfg_options)
-    test(CONFIG, TestOptions(work_dir=str(work_dir)), cfg_options)
-    labels = np.array(
-        [clip['label'] for clip in read_annotations(data / 'imigue_test.pkl')['annotations']]
-    )
-    scores = load_scores(work_dir / 'scores.npz').scores
-    return top_k_accuracy(scores, labels)[0], float(
-        np.log(scores[np.arange(len(labels)), labels] + 1e-9).mean()
-    )
+    scores = test(CONFIG, TestOptions(work_dir=str(work_dir)), cfg_options).scores
+    clips = read_annotations(data / 'imigue_test.pkl')['annotations']
+    labels = np.array([clip['label'] for clip in clips])
+    likelihood = np.log(scores[np.arange(len(labels)), labels] + 1e-9).mean()
+    return top_k_accuracy(scores, labels)[0], float(likelihood)
 
 
 @pytest.fixture(scope='module')

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from kill_training import ended, start, wait_for
+from run_files import assert_same_checkpoint
 from test_kill import clips
 from tiny import problem, run
 
@@ -32,7 +33,6 @@ from pyskl.errors import DataError, UserError
 from pyskl.files import atomic, locks
 from pyskl.files.atomic import atomic_folder, atomic_write
 from pyskl.files.locks import Lock
-from pyskl.report.sources import read_log
 from pyskl.scores.score_file import load_scores
 
 pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
@@ -112,8 +112,7 @@ def test_a_second_training_in_a_work_dir_is_refused_and_touches_nothing(
         lock.take()
         with pytest.raises(UserError) as refused:
             train(config, TrainOptions(work_dir=str(tmp_path)))
-        for fact in (str(tmp_path), f'process {os.getpid()}', socket.gethostname(), '--work-dir'):
-            assert fact in str(refused.value)
+        assert f'process {os.getpid()} on {socket.gethostname()}' in str(refused.value)
         assert os.listdir(tmp_path) == [LOCK_NAME]
         train(config, TrainOptions(work_dir=str(tmp_path), dry_run=True))
         assert os.listdir(tmp_path) == [LOCK_NAME]
@@ -185,9 +184,9 @@ def test_a_config_that_changes_while_it_trains_changes_nothing(config, tmp_path,
         train(config, TrainOptions(work_dir=str(tmp_path / 'b'), test_last=True))
     finally:
         config.write_text(text)
-    a, b = (read_checkpoint(tmp_path / name / 'latest.pth') for name in 'ab')
-    assert all(torch.equal(a['state_dict'][key], b['state_dict'][key]) for key in a['state_dict'])
-    assert a['meta']['settings'] == b['meta']['settings']
+    a, b = (tmp_path / name / 'latest.pth' for name in 'ab')
+    assert_same_checkpoint(a, b)
+    assert read_checkpoint(a)['meta']['settings'] == read_checkpoint(b)['meta']['settings']
     assert (tmp_path / 'b' / 'last_pred.pkl').exists()
 
 
@@ -216,14 +215,6 @@ def test_after_the_clock_was_set_back_the_newest_checkpoints_stay(tmp_path):
     for number in (3, 4):
         folder.save(f'iter_{number}.pth', {'state_dict': {'a': torch.zeros(1)}})
     assert [path.name for path in folder.numbered()] == ['iter_3.pth', 'iter_4.pth']
-
-
-def test_a_log_that_is_being_written_is_read_to_its_last_whole_line(tmp_path):
-    row = {'mode': 'train', 'epoch': 1, 'iter': 1, 'loss': 0.5}
-    text = json.dumps(row) + '\n' + json.dumps({**row, 'iter': 2})
-    for end in range(len(text) + 1):
-        (tmp_path / 'x.log.json').write_text(text[:end])
-        assert len(read_log(tmp_path)) == text[:end].count('}')
 
 
 def test_a_packed_folder_that_is_replaced_while_it_is_opened_is_said_so(tmp_path, monkeypatch):
@@ -304,6 +295,14 @@ def test_a_file_that_is_taken_for_a_leftover_before_it_is_locked_is_begun_again(
     assert (tmp_path / 'x').read_text() == 'whole' and os.listdir(tmp_path) == ['x'] and done
 
 
+def at_once(work, *values) -> list[threading.Thread]:
+    """Start a thread for each value."""
+    threads = [threading.Thread(target=work, args=(value,)) for value in values]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
 def test_two_tests_in_one_folder_leave_the_files_of_one_of_them(tmp_path, monkeypatch):
     sync = os.fsync
     monkeypatch.setattr(os, 'fsync', lambda handle: (time.sleep(0.01), sync(handle)))
@@ -314,10 +313,7 @@ def test_two_tests_in_one_folder_leave_the_files_of_one_of_them(tmp_path, monkey
         write_results(tmp_path / 'result.pkl', results, f'epoch_{value}.pth', 'test', 'codalab')
 
     for _ in range(3):
-        threads = [threading.Thread(target=test_run, args=(value,)) for value in (1, 2, 3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
+        for thread in at_once(test_run, 1, 2, 3):
             thread.join()
         content = json.loads((tmp_path / 'metrics.json').read_text())
         value = content['metrics']['top1_acc'] * 10
@@ -338,9 +334,7 @@ def test_two_writers_of_one_file_give_one_of_the_two_and_readers_see_no_half(tmp
         except UserError as error:
             wrong.append(str(error))
 
-    threads = [threading.Thread(target=writes, args=(value,)) for value in (1.0, 2.0)]
-    for thread in threads:
-        thread.start()
+    threads = at_once(writes, 1.0, 2.0)
     while any(thread.is_alive() for thread in threads):
         keypoint = read_annotations(path)['annotations'][0]['keypoint']
         assert (keypoint == keypoint.flat[0]).all()

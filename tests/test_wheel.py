@@ -66,10 +66,14 @@ def pyskl(home, tmp_path):
     return call
 
 
-def test_version_and_a_dry_run_of_a_config_that_comes_along(pyskl, home):
-    assert pyskl('--version').startswith('pyskl ')
+def make_demo_data(pyskl):
     pyskl('make-demo-data', 'raw', '--num-train', 20, '--num-val', 8, '--num-test', 8)
     pyskl('readlabel', '--data-dir', 'raw', '--out-dir', 'data/demo')
+
+
+def test_version_and_a_dry_run_of_a_config_that_comes_along(pyskl, home):
+    assert pyskl('--version').startswith('pyskl ')
+    make_demo_data(pyskl)
     said = pyskl('train', 'demo/joint.py', '--dry-run')
     assert 'parameters' in said and not (pyskl.folder / 'work_dirs').exists()
     assert str(home / 'env') in pyskl('doctor', '--no-test').splitlines()[0]
@@ -81,9 +85,8 @@ def test_the_known_numbers_come_out(pyskl):
 
 
 def test_all_configs_come_along(pyskl):
-    shipped = {
-        path.relative_to(ROOT / 'configs').as_posix() for path in ROOT.glob('configs/**/*.py')
-    }
+    configs = ROOT / 'configs'
+    shipped = {path.relative_to(configs).as_posix() for path in configs.rglob('*.py')}
     listed = pyskl('configs', 'list', '--names').split()
     assert set(listed) == {name for name in shipped if not name.startswith('_base_/')}
     pyskl('configs', 'copy', 'natops')
@@ -114,8 +117,7 @@ def test_the_demo_runs_outside_of_the_checkout(pyskl):
 
 
 def test_two_processes_train_by_one_command(pyskl):
-    pyskl('make-demo-data', 'raw', '--num-train', 20, '--num-val', 8, '--num-test', 8)
-    pyskl('readlabel', '--data-dir', 'raw', '--out-dir', 'data/demo')
+    make_demo_data(pyskl)
     words = ['train', 'demo/joint.py', '--cfg-options', 'total_epochs=1']
     said = pyskl('launch', '--standalone', '--nproc_per_node', 2, *words)
     assert said == 'wrote work_dirs/demo/joint\n'

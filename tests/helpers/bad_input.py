@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
 import shutil
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import NUM_JOINTS, script, write_config, write_data
+from tiny import script, write_config, write_data
 
 from pyskl.annotations import read_annotations
 from pyskl.apis import train
@@ -33,60 +32,78 @@ ADVICE = re.compile(
 
 @dataclass(frozen=True)
 class Row:
-    """A wrong input: `script argv`, in a folder of files changed by `spoil`, must say `says`."""
+    """A wrong input: `command`, in a folder of files changed by `spoil`, must say what is wrong.
 
-    script: str
-    field: str
+    Args:
+        command: name of the script and its arguments.
+        fault: what is wrong, for the name of the test.
+        says: what the message has to name, with ' | ' between.
+        spoil: changes the files.
+        env: environment variables to set.
+    """
+
+    command: str
     fault: str
-    argv: str | list[str]
-    says: tuple[str, ...]
-    spoil: Callable[[Path], object] = field(default=lambda folder: None)
+    says: str
+    spoil: Callable[[Path], object] = lambda folder: None
     env: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f'{self.script}: {self.field}: {self.fault}'
+        return f'{self.script}: {self.fault}'
 
     @property
-    def words(self) -> list[str]:
-        return self.argv.split() if isinstance(self.argv, str) else self.argv
+    def script(self) -> str:
+        return self.command.split()[0]
+
+    @property
+    def argv(self) -> list[str]:
+        return self.command.split()[1:]
+
+
+def rows(command: str, *cases: tuple) -> list[Row]:
+    """Several faults of one command."""
+    return [Row(command, *case) for case in cases]
 
 
 def make_world(folder: Path) -> None:
     """Write small valid files of every kind: data, config, a run, arrays, scores, texts."""
     write_data(folder, num_train=16, num_test=13)
-    os.chdir(folder)
-    write_config(Path('.'), extra='total_epochs = 1\n')
-    train('tiny.py')
-    shutil.copy('run/epoch_1.pth', 'trained.pth')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        train(write_config(Path(), extra='total_epochs = 1\n'))
+    shutil.copy(folder / 'run' / 'epoch_1.pth', folder / 'trained.pth')
     rng = np.random.default_rng(0)
-    (folder / 'raw').mkdir()
+    for name in ('raw', 'csv', 'out'):
+        (folder / name).mkdir()
+    names = ['0001_0', '0001_1', '0002_0']
     for split in ('train', 'test'):
-        np.save(f'raw/{split}_data.npy', rng.uniform(0, 500, (3, 3, 6, 22, 1)).astype(np.float32))
-        Path(f'raw/{split}_label.pkl').write_bytes(
-            pickle.dumps((['0001_0', '0001_1', '0002_0'], [3, 5, 31]))
-        )
-    (folder / 'csv').mkdir()
+        data = rng.uniform(0, 500, (3, 3, 6, 22, 1)).astype(np.float32)
+        np.save(folder / 'raw' / f'{split}_data.npy', data)
+        pickled(f'raw/{split}_label.pkl', (names, [3, 5, 31]))(folder)
     points = np.column_stack([np.arange(8), rng.uniform(1, 500, (8, 105))])
-    np.savetxt('csv/0005_light_hand.csv', points, delimiter=',', fmt='%.2f')
-    Path('csv/0005.csv').write_text('1,0,3\n99,4,7\n')
+    np.savetxt(folder / 'csv' / '0005_light_hand.csv', points, delimiter=',', fmt='%.2f')
     scores = rng.dirichlet(np.ones(4), 13).astype(np.float32)
     for stream in 'ab':
-        save_scores(f'{stream}.npz', IDS, scores)
-        save_result_pkl(f'{stream}.pkl', scores)
-    Path('ids.txt').write_text('\n'.join(IDS) + '\n')
-    Path('labels.txt').write_text('wave\npoint\nrest\n')
-    Path('glove.txt').write_text(
-        ''.join(f'{word} {" ".join(["0.5"] * 6)}\n' for word in ('wave', 'point', 'rest'))
-    )
-    Path('out').mkdir()
+        save_scores(folder / f'{stream}.npz', IDS, scores)
+        save_result_pkl(folder / f'{stream}.pkl', scores)
+    labels = ('wave', 'point', 'rest')
+    for name, lines in {
+        'csv/0005.csv': ['1,0,3', '99,4,7'],
+        'ids.txt': IDS,
+        'labels.txt': labels,
+        'glove.txt': [f'{word}{6 * " 0.5"}' for word in labels],
+    }.items():
+        text(name, '\n'.join(lines) + '\n')(folder)
 
 
-@pytest.fixture(scope='session')
-def world(tmp_path_factory):
-    folder, before = tmp_path_factory.mktemp('world'), os.getcwd()
-    make_world(folder)
-    os.chdir(before)
-    return folder
+@pytest.fixture
+def world(tmp_path_factory, tmp_path):
+    """A copy of them, to spoil."""
+    whole = tmp_path_factory.getbasetemp() / 'world'
+    if not whole.exists():
+        whole.mkdir()
+        make_world(whole)
+    return shutil.copytree(whole, tmp_path / 'w', symlinks=True)
 
 
 def state_of(folder: Path) -> dict[str, tuple]:
@@ -95,7 +112,7 @@ def state_of(folder: Path) -> dict[str, tuple]:
     for path in sorted(folder.rglob('*')):
         status = path.lstat()
         found[str(path.relative_to(folder))] = (
-            (status.st_size, status.st_mtime_ns) if path.is_file() else (os.path.islink(path),)
+            (status.st_size, status.st_mtime_ns) if path.is_file() else (path.is_symlink(),)
         )
     return found
 
@@ -109,7 +126,7 @@ def check_message(row: Row, status: object, out: str, err: str) -> None:
     message = err[err.index('error: ') :] if usage else err
     assert usage or err.startswith('error: '), err
     assert message.count('error: ') == 1 and len(message) < 1200, err
-    missing = [word for word in row.says if word not in message]
+    missing = [word for word in row.says.split(' | ') if word not in message]
     assert not missing, f'{row}: the message says nothing of {missing}:\n{message}'
     assert usage or ADVICE.search(message), f'{row}: what was expected, and what to try?\n{message}'
 
@@ -119,15 +136,10 @@ def call(
 ) -> str:
     """Run a row in this process, inside `folder`; returns its message."""
     monkeypatch.chdir(folder)
-    for name in (
-        'RANK',
-        'WORLD_SIZE',
-        'LOCAL_RANK',
-        'MASTER_ADDR',
-        'MASTER_PORT',
-        'TORCHELASTIC_RUN_ID',
-        'SLURM_PROCID',
-    ):
+    launchers = (
+        'RANK WORLD_SIZE LOCAL_RANK MASTER_ADDR MASTER_PORT TORCHELASTIC_RUN_ID SLURM_PROCID'
+    )
+    for name in launchers.split():
         monkeypatch.delenv(name, raising=False)
     for name, value in row.env.items():
         monkeypatch.setenv(name, value)
@@ -136,7 +148,7 @@ def call(
     before = state_of(folder)
     capfd.readouterr()
     with pytest.raises(SystemExit) as left:
-        run_script(lambda: script(row.script).main(row.words))
+        run_script(lambda: script(row.script).main(row.argv))
     out, err = capfd.readouterr()
     check_message(row, left.value.code, out, err)
     assert state_of(folder) == before, f'{row}: files were touched'
@@ -152,9 +164,9 @@ def text(name: str, content: str | bytes) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes(raw)
 
 
-def config(extra: str, name: str = 'bad.py') -> Callable[[Path], object]:
-    """A config like tiny.py with these lines after it."""
-    return lambda folder: (folder / name).write_text(
+def config(extra: str) -> Callable[[Path], object]:
+    """bad.py: tiny.py with these lines after it."""
+    return lambda folder: (folder / 'bad.py').write_text(
         (folder / 'tiny.py').read_text() + extra + '\n'
     )
 
@@ -232,6 +244,3 @@ def array(name: str, value: object) -> Callable[[Path], object]:
 
 def npz(name: str, **arrays: object) -> Callable[[Path], object]:
     return lambda folder: np.savez(folder / name, **arrays)
-
-
-PEOPLE_FRAMES_JOINTS = (1, 20, NUM_JOINTS)

@@ -42,7 +42,7 @@ FLAGS = (
 
 
 @contextlib.contextmanager
-def browser(width: int = 1280, height: int = 900) -> Iterator[Any]:
+def browser() -> Iterator[Any]:
     """A fresh browser; its console and its network requests are recorded."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
@@ -50,7 +50,7 @@ def browser(width: int = 1280, height: int = 900) -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        for flag in (*FLAGS, f'--user-data-dir={profile}', f'--window-size={width},{height}'):
+        for flag in (*FLAGS, f'--user-data-dir={profile}', '--window-size=1280,900'):
             options.add_argument(flag)
         options.set_capability('goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'})
         driver = webdriver.Chrome(options=options, service=Service(DRIVER))
@@ -87,13 +87,11 @@ def open_page(
     wait(driver, "return document.documentElement.dataset.ready === 'yes'")
 
 
-def wait(driver: Any, script: str, seconds: float = 15) -> Any:
+def wait(driver: Any, script: str) -> Any:
     """The script's answer as soon as it is true."""
     from selenium.webdriver.support.ui import WebDriverWait
 
-    return WebDriverWait(driver, seconds, poll_frequency=0.05).until(
-        lambda d: d.execute_script(script)
-    )
+    return WebDriverWait(driver, 15, poll_frequency=0.05).until(lambda d: d.execute_script(script))
 
 
 def complaints(driver: Any) -> list[str]:

@@ -226,9 +226,9 @@ def filled(config: Path, most: float = 3000) -> nn.Module:
     return model
 
 
-def eager(model: nn.Module, precision: str = 'fp32') -> GraphRecognizer:
+def eager(model: nn.Module) -> GraphRecognizer:
     """What a file of the model would answer, its graph run by torch as it stands."""
-    graph, about = graph_with_steps(model, precision)
+    graph, about = graph_with_steps(model, 'fp32')
     graph.eval()
 
     def run(feeds: dict[str, np.ndarray]) -> list[np.ndarray]:

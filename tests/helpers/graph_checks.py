@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import torch
-from graph_goldens import fill
+from graph_goldens import fill, parts
 from torch import Tensor, nn
 
 from pyskl.models.cpu.fuse import fuse_conv_bn
@@ -31,11 +31,6 @@ def chain(num_joints: int) -> dict[str, Any]:
 def keypoints(*shape: int) -> Tensor:
     """Return made-up key points (N, M, T, V, C), always the same."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(3))
-
-
-def parts(out: Any) -> tuple[Tensor, ...]:
-    """Return what a network returns as a tuple."""
-    return out if isinstance(out, tuple) else (out,)
 
 
 def assert_same(one: Any, other: Any, tolerance: float) -> None:

@@ -59,6 +59,16 @@ def _entry(key: str, value: Tensor, random_graph: bool) -> np.ndarray | None:
     return noise / np.sqrt(np.prod(shape[1:]))
 
 
+def without_chance(model: nn.Module) -> nn.Module:
+    """Switch dropout off, and let BatchNorm take a batch's statistics as its running ones."""
+    for module in model.modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            module.p = 0.0
+        elif isinstance(module, _BatchNorm):
+            module.momentum = 1.0
+    return model
+
+
 def golden(name: str) -> Any:
     """Return the arrays of a golden network."""
     return np.load(FOLDER / f'{name}.npz')
@@ -67,16 +77,11 @@ def golden(name: str) -> Any:
 def state_dict_lines(model: nn.Module) -> list[str]:
     """Return a line 'key, shape, parameter or buffer' for each entry, in order."""
     parameters = dict(model.named_parameters())
-    return [
-        '\t'.join(
-            [
-                key,
-                'x'.join(map(str, value.shape)) or 'scalar',
-                'parameter' if key in parameters else 'buffer',
-            ]
-        )
-        for key, value in model.state_dict().items()
-    ]
+    lines = []
+    for key, value in model.state_dict().items():
+        kind = 'parameter' if key in parameters else 'buffer'
+        lines.append(f'{key}\t{"x".join(map(str, value.shape)) or "scalar"}\t{kind}')
+    return lines
 
 
 def assert_keys(name: str, model: nn.Module) -> None:
@@ -101,21 +106,21 @@ def run_training_pass(
     Returns:
         What the network returns, and the loss.
     """
-    for module in model.modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd):
-            module.p = 0.0
-        elif isinstance(module, _BatchNorm):
-            module.momentum = 1.0
-    out = model.train()(torch.from_numpy(keypoint))
+    out = without_chance(model).train()(torch.from_numpy(keypoint))
     loss = (loss_of or pooled_loss)(out)
     model.zero_grad()
     loss.backward()
     return out, float(loss.detach())
 
 
+def parts(out: Any) -> tuple[Tensor, ...]:
+    """Return what a network returns as a tuple."""
+    return out if isinstance(out, tuple) else (out,)
+
+
 def features_in(out: Any) -> Tensor:
     """Return the features (N, M, C, T, V), of a tuple the first."""
-    return out[0] if isinstance(out, tuple) else out
+    return parts(out)[0]
 
 
 def pooled_loss(out: Any) -> Tensor:
@@ -135,8 +140,6 @@ def assert_close(actual: Tensor, expected: np.ndarray, tolerance: float = 1e-5) 
 def assert_passes(
     name: str,
     model: nn.Module,
-    random_graph: bool = False,
-    loss_of: Callable[[Any], Tensor] | None = None,
     gradients: float = 1e-3,
 ) -> Any:
     """Assert the golden features, loss and gradient norms in training, then features in testing.
@@ -146,7 +149,6 @@ def assert_passes(
     Args:
         name: of the golden network.
         model: as built.
-        random_graph, loss_of: see fill and run_training_pass.
         gradients: by which share a gradient's norm may differ.
 
     Returns:
@@ -154,7 +156,7 @@ def assert_passes(
     """
     arrays = golden(name)
     keypoint = arrays['input'].astype(np.float64)
-    out, loss = run_training_pass(fill(model, random_graph).double(), keypoint, loss_of)
+    out, loss = run_training_pass(fill(model).double(), keypoint)
     assert_close(features_in(out).mean((3, 4)), arrays['train_pooled'])
     assert abs(loss - arrays['loss']) <= 1e-5 * abs(arrays['loss'])
 

@@ -14,15 +14,16 @@ import os
 import random
 import re
 import shutil
-import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from kill_training import start
+import pytest
+from kill_training import ended, finish, start, wait_for
 from raw_forms import NUM_FRAMES, openpose
 from tiny import write_config, write_data
 
@@ -58,22 +59,11 @@ def content(out: Path) -> dict[str, object]:
     for path in sorted(out.iterdir()) if out.exists() else ():
         if path.name.endswith('.packed'):
             clips = open_annotations(path)
-            found[path.name] = [
-                (clip['frame_dir'], clip['keypoint'].tobytes())
-                for clip in map(clips.__getitem__, range(len(clips)))
-            ]
+            found[path.name] = [(clip['frame_dir'], clip['keypoint'].tobytes()) for clip in clips]
         else:
             raw = path.read_bytes() if path.is_file() else b'a folder'
             found[path.name] = re.sub(rb'"written":"[^"]*"', b'', raw)  # a report's, to the minute
     return found
-
-
-def finish(words: list[str]) -> float:
-    since = time.monotonic()
-    process = start(*words)
-    _, stderr = process.communicate(timeout=300)
-    assert process.returncode == 0 and 'Traceback' not in stderr, stderr
-    return time.monotonic() - since
 
 
 def is_writing(out: Path) -> bool:
@@ -84,68 +74,58 @@ def is_writing(out: Path) -> bool:
 
 def kill(words: list[str], out: Path, delay: float | None) -> str | None:
     """Kill a command after so many seconds, or (None) while it writes; where, or None: it ended."""
-    process = start(*words)
-    end = time.monotonic() + (60 if delay is None else delay)
-    while (
-        time.monotonic() < end
-        and process.poll() is None
-        and not (delay is None and is_writing(out))
-    ):
-        time.sleep(0 if delay is None else 0.01)
-    ended = process.poll() is not None
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    return None if ended else 'a half-written file' if is_writing(out) else 'its work'
+    with ended(start(*words)) as process:
+        if delay is None:
+            runs = wait_for(lambda: is_writing(out), process, pause=0)
+        else:
+            end = time.monotonic() + delay
+            runs = wait_for(lambda: time.monotonic() > end, process, pause=0.01)
+    if not runs:
+        return None
+    return 'a half-written file' if is_writing(out) else 'its work'
 
 
 def campaign(name: str, folder: Path, kills: int, seed: int = 0) -> tuple[list[str], list[str]]:
     """What each kill struck, and every difference from what an undisturbed run gives."""
     random.seed(seed)
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
         return _campaign(COMMANDS[name].split(), folder, name, kills)
-    finally:
-        os.chdir(before)
 
 
 def _campaign(words: list[str], folder: Path, name: str, kills: int) -> tuple[list[str], list[str]]:
     def into(out: Path) -> list[str]:
         return [word.format(out=out) for word in words]
 
-    whole = folder / f'whole_{name}'
+    whole, out = folder / f'whole_{name}', folder / f'out_{name}'
     seconds = finish(into(whole))
     expected = content(whole)
     struck: list[str] = []
     wrong: list[str] = []
-    out, number = folder / f'out_{name}', 0
-    while len(struck) < kills and number < 10 * kills:
-        number += 1
-        if (
-            number % 3 == 1
-        ):  # then with the files of an earlier run, and with what the kill before left
+
+    def check_finished() -> None:
+        finish(into(out))
+        if content(out) != expected:
+            wrong.append(f'after kill {len(struck)} the files of {sorted(content(out))} differ')
+
+    for number in range(1, 10 * kills + 1):
+        if len(struck) == kills:
+            break
+        if number % 3 == 1:  # else the files of an earlier run are there, or what a kill left
             shutil.rmtree(out, ignore_errors=True)
         what = kill(into(out), out, None if number % 2 else random.uniform(0.2, 1) * seconds)
         if what is None:
             continue
         struck.append(what)
-        seen = {key: value for key, value in content(out).items() if not key.startswith('.')}
         wrong += [
-            f'kill {len(struck)}: {key} is not whole' for key in seen if seen[key] != expected[key]
+            f'kill {len(struck)}: {key} is not whole'
+            for key, value in content(out).items()
+            if not key.startswith('.') and value != expected[key]
         ]
         print(f'{name}: kill {len(struck)} struck in {what}', flush=True)
         if number % 3 == 0:
-            finish(into(out))
-            left = content(out)
-            wrong += (
-                []
-                if left == expected
-                else [f'kill {len(struck)}: afterwards there are {sorted(left)}']
-            )
-    finish(into(out))
-    left = content(out)
-    wrong += [] if left == expected else [f'in the end there are {sorted(left)}, or they differ']
+            check_finished()
+    check_finished()
     return struck, wrong
 
 
@@ -160,10 +140,7 @@ def main() -> int:
         make_inputs(Path(temporary))
         for name in [args.only] if args.only else COMMANDS:
             struck, wrong = campaign(name, Path(temporary), args.kills, args.seed)
-            half = sum('half' in what for what in struck)
-            print(
-                f'{name}: {len(struck)} kills, {half} in a half-written file; {len(wrong)} faults'
-            )
+            print(f'{name}: {len(struck)} kills: {dict(Counter(struck))}; {len(wrong)} faults')
             print('\n'.join(wrong))
             status |= bool(wrong) or len(struck) < args.kills
     return status

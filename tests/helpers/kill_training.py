@@ -1,7 +1,7 @@
 """Kill a training at random moments; the same command, run again, must end with the same bits.
 
-    python tests/helpers/kill_training.py [--kills 30] [--seed 0] [--folder DIR]
-        [--graph | --videos] [--processes 2]
+    python tests/helpers/kill_training.py [--kills 30] [--seed 0] [--graph | --videos]
+        [--processes 2]
 
 Every third kill waits for the writing of a checkpoint and strikes then; the others strike at a
 random moment between the start of the process and where training would have ended. With several
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -144,19 +145,11 @@ def is_writing(work_dir: Path) -> bool:
 
 
 def command(config: Path, work_dir: Path, workers: int, processes: int = 1) -> list[object]:
-    launcher = (
-        [] if processes == 1 else ['tools/launch.py', '--standalone', '--nproc_per_node', processes]
-    )
-    script = ['tools/train.py'] if processes == 1 else [ROOT / 'tools/train.py']
-    return [
-        *launcher,
-        *script,
-        config,
-        '--work-dir',
-        work_dir,
-        '--cfg-options',
-        f'data.workers_per_gpu={workers}',
-    ]
+    words = [ROOT / 'tools/train.py', config, '--work-dir', work_dir]
+    words += ['--cfg-options', f'data.workers_per_gpu={workers}']
+    if processes > 1:
+        words = ['tools/launch.py', '--standalone', '--nproc_per_node', processes, *words]
+    return words
 
 
 def children(pid: int) -> list[int]:
@@ -185,7 +178,8 @@ def strike(process: subprocess.Popen) -> None:
 def kill_once(words: list[object], work_dir: Path, delay: float | None) -> str | None:
     """Start training and kill it after `delay` seconds, or (None) while it writes a checkpoint.
 
-    -> what was struck, or None: it ended first
+    Returns:
+        What was struck; None: it ended first.
     """
     with ended(start(*words)) as process:
         if delay is None:
@@ -200,15 +194,9 @@ def kill_once(words: list[object], work_dir: Path, delay: float | None) -> str |
             assert process.returncode == 0, process.communicate()[1]
             return None
         strike(process)
-        written = newest(work_dir)
-        struck = (
-            'a half-written checkpoint'
-            if is_writing(work_dir)
-            else 'training'
-            if written
-            else 'the start'
-        )
-        return f'{struck}; {written or "nothing"} was there'
+        if is_writing(work_dir):
+            return 'a half-written checkpoint'
+        return 'training' if newest(work_dir) else 'the start'
 
 
 def newest(work_dir: Path) -> str:
@@ -242,9 +230,7 @@ def campaign(
             break
         work_dir = folder / f'run{number}'
         words = command(config, work_dir, random.choice([0, 0, 2]), processes)
-        for attempt in range(
-            3 + random.randrange(4)
-        ):  # so many times is one run killed before it may end
+        for attempt in range(3 + random.randrange(4)):  # kills before the run may end
             aimed = attempt % 3 == 2 or attempt == 0 and number % 2
             what = kill_once(words, work_dir, None if aimed else random.uniform(0.3, 1.1) * seconds)
             if what is None or len(struck) == kills:
@@ -252,12 +238,7 @@ def campaign(
             struck.append(what)
             print(f'kill {len(struck):2}: run {number} struck in {what}', flush=True)
         finish(words)
-        found = differences(folder / 'whole', work_dir)
-        wrong += [f'run {number}: {line}' for line in found]
-        print(
-            f'run {number} ends ' + ('with the same bits' if not found else f'DIFFERENT: {found}'),
-            flush=True,
-        )
+        wrong += [f'run {number}: {line}' for line in differences(folder / 'whole', work_dir)]
         shutil.rmtree(work_dir)
     return struck, wrong
 
@@ -266,38 +247,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--kills', type=int, default=30)
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--folder', type=Path, help='where to work (default: a temporary folder)')
-    chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument(
-        '--graph',
-        dest='network',
-        action='store_const',
-        const='graph',
-        default='heatmaps',
-        help='a graph network',
-    )
-    chosen.add_argument(
-        '--videos',
-        dest='network',
-        action='store_const',
-        const='videos',
-        help='a network on pictures',
-    )
+    for name in ('graph', 'videos'):
+        parser.add_argument(
+            f'--{name}', dest='network', action='store_const', const=name, default='heatmaps'
+        )
     parser.add_argument('--processes', type=int, default=1, help='under torchrun')
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = args.folder or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        struck, wrong = campaign(folder, args.kills, args.seed, args.network, args.processes)
-    kinds = {
-        kind: sum(kind in what for what in struck)
-        for kind in ('the start', 'training', 'a half-written checkpoint')
-    }
-    print(
-        f'{len(struck)} kills ('
-        + ', '.join(f'{n} in {kind}' for kind, n in kinds.items())
-        + f'); {len(wrong)} differences'
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        struck, wrong = campaign(Path(folder), args.kills, args.seed, args.network, args.processes)
+    print(f'{len(struck)} kills: {dict(Counter(struck))}; {len(wrong)} differences')
     print('\n'.join(wrong))
     return 1 if wrong or len(struck) < args.kills else 0
 

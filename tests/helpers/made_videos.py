@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
+from tiny_videos import write_video
 
 H, W = 48, 64
 # A person wherever the picture is bright: the place of the brightest block is their nose, left hand
@@ -59,14 +59,12 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 
 def film(path: Path, places: list[tuple[int, int] | None], fps: float = 25) -> Path:
     """Write a video of a bright block of 8 px, centred at (x, y) in each frame; None: dark."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, (W, H))
-    for place in places:
-        frame = np.zeros((H, W, 3), np.uint8)
+    frames = np.zeros((len(places), H, W, 3), np.uint8)
+    for frame, place in zip(frames, places):
         if place is not None:
             x, y = place
             frame[y - 4 : y + 4, x - 4 : x + 4] = 255
-        writer.write(frame)
-    writer.release()
+    write_video(path, frames, fps)
     return path
 
 

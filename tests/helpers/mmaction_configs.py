@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from goldens import SMALL
+from mmengine.config import Config
 
 STREAMS = {'joint': 'j', 'bone': 'b', 'joint-motion': 'jm', 'bone-motion': 'bm'}
 GRAPH_FAMILIES = {'stgcn': 'STGCN', 'stgcnpp': 'STGCN', '2s-agcn': 'AAGCN'}
@@ -16,6 +17,39 @@ UNITS = {
     '2s-agcn': dict(gcn_attention=False),
 }
 LEFT, RIGHT = [1, 3, 5, 7, 9, 11, 13, 15], [2, 4, 6, 8, 10, 12, 14, 16]
+
+
+HEATMAP_MODEL = """
+model = dict(
+    type='Recognizer3D',
+    backbone=dict(
+        type='ResNet3dSlowOnly', depth=50, pretrained=None, in_channels=17, base_channels=32,
+        num_stages=3, out_indices=(2,), conv1_stride_s=1, pool1_stride_s=1, inflate=(0, 1, 1),
+        spatial_strides=(2, 2, 2), temporal_strides=(1, 1, 2), dilations=(1, 1, 1)),
+    cls_head=dict(
+        type='I3DHead', in_channels=512, num_classes=60, dropout_ratio=0.5, average_clips='prob'))
+"""
+RUNTIME = """
+default_scope = 'mmaction'
+default_hooks = dict(
+    runtime_info=dict(type='RuntimeInfoHook'), timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=100, ignore_last=False),
+    checkpoint=dict(type='CheckpointHook', interval=1, save_best='auto'))
+env_cfg = dict(
+    cudnn_benchmark=False, mp_cfg=dict(opencv_num_threads=0), dist_cfg=dict(backend='nccl'))
+log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
+vis_backends = [dict(type='LocalVisBackend')]
+log_level = 'INFO'
+resume = False
+val_evaluator = [dict(type='AccMetric')]
+test_evaluator = [dict(type='AccMetric')]
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+"""
+
+
+def _read(config: str) -> dict[str, Any]:
+    return Config.fromstring(config, '.py').to_dict()
 
 
 def rows() -> list[dict[str, str]]:
@@ -89,32 +123,9 @@ def graph_model(row: dict[str, str]) -> dict[str, Any]:
 
 def heatmap_model(row: dict[str, str]) -> dict[str, Any]:
     k400 = 'kinetics400' in row['config'] or 'k400' in row['config']
-    return dict(
-        type='Recognizer3D',
-        backbone=dict(
-            type='ResNet3dSlowOnly',
-            depth=50,
-            pretrained=None,
-            in_channels=17,
-            base_channels=32,
-            num_stages=3,
-            out_indices=(2,),
-            stage_blocks=(3, 4, 6) if k400 else (4, 6, 3),
-            conv1_stride_s=1,
-            pool1_stride_s=1,
-            inflate=(0, 1, 1),
-            spatial_strides=(2, 2, 2),
-            temporal_strides=(1, 1, 2),
-            dilations=(1, 1, 1),
-        ),
-        cls_head=dict(
-            type='I3DHead',
-            in_channels=512,
-            num_classes=60,
-            dropout_ratio=0.5,
-            average_clips='prob',
-        ),
-    )
+    model = _read(HEATMAP_MODEL)['model']
+    model['backbone']['stage_blocks'] = (3, 4, 6) if k400 else (4, 6, 3)
+    return model
 
 
 def config_1x(row: dict[str, str]) -> dict[str, Any]:
@@ -149,47 +160,24 @@ def config_1x(row: dict[str, str]) -> dict[str, Any]:
         )
 
     kind, _, rest = row['schedule'].partition(' ')
-    scheduler = (
-        dict(type=kind, eta_min=0, T_max=int(rest), by_epoch=True, convert_to_iter_based=True)
-        if kind == 'CosineAnnealingLR'
-        else dict(
-            type=kind, begin=0, end=epochs, by_epoch=True, milestones=json.loads(rest), gamma=0.1
-        )
-    )
-    wrapper: dict[str, Any] = dict(
-        optimizer=dict(
-            type='SGD',
-            lr=float(row['lr']),
-            momentum=0.9,
-            weight_decay=float(row['weight_decay']),
-            **(dict(nesterov=True) if row['nesterov'] == 'True' else {}),
-        )
-    )
+    scheduler = dict(type=kind, by_epoch=True)
+    if kind == 'CosineAnnealingLR':
+        scheduler.update(eta_min=0, T_max=int(rest), convert_to_iter_based=True)
+    else:
+        scheduler.update(begin=0, end=epochs, milestones=json.loads(rest), gamma=0.1)
+    lr, weight_decay = float(row['lr']), float(row['weight_decay'])
+    optimizer = dict(type='SGD', lr=lr, momentum=0.9, weight_decay=weight_decay)
+    if row['nesterov'] == 'True':
+        optimizer['nesterov'] = True
+    wrapper: dict[str, Any] = dict(optimizer=optimizer)
     if row['clip'] != 'None':
         wrapper['clip_grad'] = dict(max_norm=int(row['clip']), norm_type=2)
     whole = dict(
-        default_scope='mmaction',
-        default_hooks=dict(
-            runtime_info=dict(type='RuntimeInfoHook'),
-            timer=dict(type='IterTimerHook'),
-            logger=dict(type='LoggerHook', interval=100, ignore_last=False),
-            checkpoint=dict(type='CheckpointHook', interval=1, save_best='auto'),
-        ),
-        env_cfg=dict(
-            cudnn_benchmark=False, mp_cfg=dict(opencv_num_threads=0), dist_cfg=dict(backend='nccl')
-        ),
-        log_processor=dict(type='LogProcessor', window_size=20, by_epoch=True),
-        vis_backends=[dict(type='LocalVisBackend')],
-        log_level='INFO',
+        **_read(RUNTIME),
         load_from=None if row['load_from'] == 'None' else row['load_from'],
-        resume=False,
         model=graph_model(row) if is_graph else heatmap_model(row),
         **{f'{split}_dataloader': loader(split) for split in ('train', 'val', 'test')},
-        val_evaluator=[dict(type='AccMetric')],
-        test_evaluator=[dict(type='AccMetric')],
         train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs, val_begin=1, val_interval=1),
-        val_cfg=dict(type='ValLoop'),
-        test_cfg=dict(type='TestLoop'),
         param_scheduler=[scheduler],
         optim_wrapper=wrapper,
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from goldens import SMALL
-from graph_goldens import draw, fill, state_dict_lines
+from graph_goldens import assert_close, draw, fill, parts, state_dict_lines, without_chance
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 FOLDER = SMALL / 'cnn'
+TOLERANCE = 1e-9  # the largest difference, of the largest expected value
 CHANNELS = 128  # how many of a pooled feature the files hold, evenly spread
 
 
@@ -44,56 +44,49 @@ def assert_starts(name: str, network: nn.Module) -> None:
 def inputs(name: str) -> list[Tensor]:
     """Return the golden inputs of a network: float64."""
     shapes = np.load(FOLDER / f'{name}.npz')['input_shapes']
-    drawn = [
-        np.float32(0.5) * np.random.RandomState(7 + i).standard_normal([n for n in shape if n])
-        for i, shape in enumerate(shapes)
-    ]
-    return [torch.from_numpy(x.astype(np.float32)).double() for x in drawn]
+    return [golden_input(tuple(n for n in shape if n), 7 + i) for i, shape in enumerate(shapes)]
 
 
-def assert_passes(name: str, network: nn.Module, tolerance: float = 1e-9) -> None:
+def golden_input(shape: tuple[int, ...], seed: int = 7) -> Tensor:
+    """Return the input of that shape, in float64."""
+    drawn = np.random.RandomState(seed).standard_normal(shape).astype(np.float32)
+    return torch.from_numpy(np.float32(0.5) * drawn).double()
+
+
+def assert_passes(name: str, network: nn.Module) -> None:
     """Assert the golden features, loss and gradient norms in training, then features in testing.
 
     Args:
         name: of the golden network.
         network: as built; it gets the golden weights, and computes in float64.
-        tolerance: largest difference, of the largest expected value.
     """
     golden = np.load(FOLDER / f'{name}.npz')
-    fill(network).double()
-    for module in network.modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd):
-            module.p = 0.0
-        elif isinstance(module, _BatchNorm):
-            module.momentum = 1.0
-
+    without_chance(fill(network).double())
     loss = torch.zeros((), dtype=torch.float64)
-    for i, features in enumerate(_tuple(network.train()(*inputs(name)))):
+    for i, features in enumerate(parts(network.train()(*inputs(name)))):
         assert tuple(features.shape) == tuple(golden[f'shape{i}'])
         pooled = _pooled(features)
-        _close(_some(pooled), golden[f'train_pooled{i}'], tolerance)
+        assert_close(_some(pooled), golden[f'train_pooled{i}'], TOLERANCE)
         weight = draw(f'loss{i}' if i else 'loss', tuple(pooled.shape))
         loss = loss + (pooled * torch.from_numpy(weight)).mean()
-    _close(loss, golden['loss'], tolerance)
+    assert_close(loss, golden['loss'], TOLERANCE)
 
     network.zero_grad()
     loss.backward()
     parameters = dict(network.named_parameters())
     assert set(golden['grad_names']) == set(parameters)
     norms = torch.stack([parameters[key].grad.norm() for key in golden['grad_names']])
-    _close(norms, golden['grad_norms'], tolerance)
+    assert_close(norms, golden['grad_norms'], TOLERANCE)
 
     with torch.no_grad():
-        outs = _tuple(network.eval()(*inputs(name)))
+        outs = parts(network.eval()(*inputs(name)))
     for i, features in enumerate(outs):
-        _close(_some(_pooled(features)), golden[f'eval_pooled{i}'], tolerance)
+        assert_close(_some(_pooled(features)), golden[f'eval_pooled{i}'], TOLERANCE)
         if f'eval_first8_{i}' in golden:
             steps = (slice(None, None, max(1, -(-size // 6))) for size in features.shape[2:])
-            _close(features[(slice(None), slice(4), *steps)], golden[f'eval_first8_{i}'], 1e-6)
-
-
-def _tuple(out: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return out if isinstance(out, tuple) else (out,)
+            assert_close(
+                features[(slice(None), slice(4), *steps)], golden[f'eval_first8_{i}'], 1e-6
+            )
 
 
 def _pooled(features: Tensor) -> Tensor:
@@ -102,9 +95,3 @@ def _pooled(features: Tensor) -> Tensor:
 
 def _some(pooled: Tensor) -> Tensor:
     return pooled[:, :: max(1, -(-pooled.shape[1] // CHANNELS))]
-
-
-def _close(actual: Tensor, expected: np.ndarray, tolerance: float) -> None:
-    actual = actual.detach().numpy()
-    assert actual.shape == expected.shape
-    assert np.abs(actual - expected).max() <= tolerance * np.abs(expected).max()

@@ -36,12 +36,12 @@ def clip(keypoint: np.ndarray, score: np.ndarray | None = None, **more: object) 
     return results if score is None else {**results, 'keypoint_score': score}
 
 
-def people_with_gaps(seed: int, people: int = 2, joints: int = 25, frames: int = 12) -> np.ndarray:
+def people_with_gaps(seed: int, people: int = 2, joints: int = 25) -> np.ndarray:
     """Return (M, T, V, 3) float32 with frames without a person, and joints that are missing."""
     rng = np.random.default_rng(seed)
-    keypoint = rng.normal(0, 1, (people, frames, joints, 3)).astype(np.float32)
-    keypoint[rng.random((people, frames)) < 0.4] = 0
-    keypoint[rng.random((people, frames, joints)) < 0.1] = 0
+    keypoint = rng.normal(0, 1, (people, 12, joints, 3)).astype(np.float32)
+    keypoint[rng.random((people, 12)) < 0.4] = 0
+    keypoint[rng.random((people, 12, joints)) < 0.1] = 0
     return keypoint
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from goldens import SMALL
-from graph_goldens import fill
+from graph_goldens import fill, without_chance
+from network_goldens import golden_input
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from pyskl.models import build_model
 
@@ -85,12 +85,6 @@ def golden(name: str) -> dict[str, np.ndarray]:
     return {k.removeprefix(start): v for k, v in _arrays().items() if k.startswith(start)}
 
 
-def golden_input(shape: tuple[int, ...], seed: int = 7) -> Tensor:
-    """Return the input of that shape, in float64."""
-    drawn = np.random.RandomState(seed).standard_normal(shape).astype(np.float32)
-    return torch.from_numpy(np.float32(0.5) * drawn).double()
-
-
 def batch_of(shapes: dict[str, tuple[int, ...]], first_seed: int) -> dict[str, Tensor]:
     return {name: golden_input(s, first_seed + i) for i, (name, s) in enumerate(shapes.items())}
 
@@ -104,13 +98,7 @@ test_batch.__test__ = False
 
 def filled(cfg: dict[str, Any]) -> nn.Module:
     """Build a model in float64 with the golden weights, without dropout."""
-    model = fill(build_model(cfg)).double()
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-        elif isinstance(module, _BatchNorm):
-            module.momentum = 1.0
-    return model
+    return without_chance(fill(build_model(cfg)).double())
 
 
 def trained(

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,31 +21,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from tiny import ROOT, run
 
 from pyskl.annotations.packing import write_packed
 from pyskl.datasets import PoseDataset, build_dataloader
 from pyskl.recipe import load_config
 
-CONFIG = (
-    Path(__file__).parents[2]
-    / 'configs'
-    / 'posec3d'
-    / 'slowonly_r50_imigue_2dkp_emb20'
-    / 'joint.py'
-)
+CONFIG = ROOT / 'configs/posec3d/slowonly_r50_imigue_2dkp_emb20/joint.py'
 _DIFFERENT = 997  # clips that are drawn; the others repeat them
 
 
-def clips(num_clips: int, num_frames: int = 20) -> Iterator[dict[str, Any]]:
+def clips(num_clips: int) -> Iterator[dict[str, Any]]:
     """iMiGUE-like annotations, one at a time: 22 joints that wander about in a picture."""
     rng = np.random.default_rng(0)
-    steps = rng.normal(0, 3, (_DIFFERENT, 1, num_frames, 22, 2)).cumsum(2) + rng.uniform(
-        300, 700, (_DIFFERENT, 1, 1, 22, 2)
-    )
-    keypoint, score = (
-        steps.astype(np.float32),
-        rng.uniform(0.2, 1, (_DIFFERENT, 1, num_frames, 22)).astype(np.float32),
-    )
+    steps = rng.normal(0, 3, (_DIFFERENT, 1, 20, 22, 2)).cumsum(2)
+    keypoint = (steps + rng.uniform(300, 700, (_DIFFERENT, 1, 1, 22, 2))).astype(np.float32)
+    score = rng.uniform(0.2, 1, keypoint.shape[:-1]).astype(np.float32)
     for i in range(num_clips):
         yield {
             'frame_dir': f'{i // 100:05d}_{i % 100}',
@@ -57,9 +47,9 @@ def clips(num_clips: int, num_frames: int = 20) -> Iterator[dict[str, Any]]:
         }
 
 
-def generate(path: Path, num_clips: int, num_frames: int = 20) -> Path:
+def generate(path: Path, num_clips: int) -> Path:
     """A packed folder with one split, 'train', of all clips: 5.4 KB a clip of 20 frames."""
-    write_packed(path, clips(num_clips, num_frames), {'train': np.arange(num_clips)})
+    write_packed(path, clips(num_clips), {'train': np.arange(num_clips)})
     return path
 
 
@@ -145,14 +135,8 @@ def children(pid: int) -> list[int]:
 
 def measure(what: str, path: Path, *numbers: int) -> dict[str, float]:
     """open_seconds, clip_seconds or loader_memory in a fresh process."""
-    words = [sys.executable, __file__, '--only', what, str(path), *map(str, numbers)]
-    done = subprocess.run(
-        words,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, 'OMP_NUM_THREADS': '1'},
-    )
+    done = run('tests/helpers/scale.py', '--only', what, path, *numbers)
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -171,25 +155,14 @@ def main() -> None:
         start = time.perf_counter()
         if not path.exists():
             generate(path, num_clips)
-            print(
-                json.dumps({'clips': num_clips, 'generate_s': time.perf_counter() - start}),
-                flush=True,
-            )
-        for what, numbers in (
-            ('open_seconds', ()),
-            ('clip_seconds', ()),
-            ('loader_memory', (args.workers,)),
-        ):
-            print(
-                json.dumps(
-                    {
-                        'clips': num_clips,
-                        **measure(what, path, *numbers),
-                        'load': os.getloadavg()[0],
-                    }
-                ),
-                flush=True,
-            )
+            say(clips=num_clips, generate_s=time.perf_counter() - start)
+        for what in ('open_seconds', 'clip_seconds', 'loader_memory'):
+            found = measure(what, path, *[args.workers] * (what == 'loader_memory'))
+            say(clips=num_clips, **found, load=os.getloadavg()[0])
+
+
+def say(**figures: float) -> None:
+    print(json.dumps(figures), flush=True)
 
 
 if __name__ == '__main__':

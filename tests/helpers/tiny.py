@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -77,23 +79,33 @@ def clip(rng: np.random.Generator, label: int) -> np.ndarray:
 def write_data(folder: Path, num_train: int = 40, num_test: int = 13, seed: int = 0) -> None:
     """train.pkl, val.pkl, test.pkl with three classes in turn; labels.npy, a vector for each."""
     np.save(folder / 'labels.npy', 0.3 * np.eye(NUM_CLASSES, 6, dtype=np.float32))
+
+    def in_pictures(xy: np.ndarray) -> dict[str, Any]:
+        score = np.full((1, NUM_FRAMES, NUM_JOINTS), 0.9, np.float32)
+        sizes = dict.fromkeys(('img_shape', 'original_shape'), (240, 320))
+        return {**sizes, 'keypoint': xy, 'keypoint_score': score}
+
+    write_splits(folder, in_pictures, num_train, num_test, seed)
+
+
+def write_splits(
+    folder: Path,
+    fields: Callable[[np.ndarray], dict[str, Any]],
+    num_train: int,
+    num_test: int,
+    seed: int,
+    prefix: str = '',
+) -> None:
+    """Write the three files; `fields` makes a clip's of its key points in pixels."""
     rng = np.random.default_rng(seed)
-    for split, n in (('train', num_train), ('val', num_test), ('test', num_test)):
-        annotations = [
-            {
-                'frame_dir': f'{split}_{i}',
-                'label': i % NUM_CLASSES,
-                'img_shape': (240, 320),
-                'original_shape': (240, 320),
-                'total_frames': NUM_FRAMES,
-                'keypoint': clip(rng, i % NUM_CLASSES),
-                'keypoint_score': np.full((1, NUM_FRAMES, NUM_JOINTS), 0.9, np.float32),
-            }
-            for i in range(n)
-        ]
-        write_annotations(
-            folder / f'{split}.pkl', {split: [a['frame_dir'] for a in annotations]}, annotations
-        )
+    for split, number in (('train', num_train), ('val', num_test), ('test', num_test)):
+        names = [f'{split}_{i}' for i in range(number)]
+        annotations = []
+        for i, name in enumerate(names):
+            label = i % NUM_CLASSES
+            about = {'frame_dir': name, 'label': label, 'total_frames': NUM_FRAMES}
+            annotations.append({**about, **fields(clip(rng, label))})
+        write_annotations(folder / f'{prefix}{split}.pkl', {split: names}, annotations)
 
 
 def write_config(folder: Path, name: str = 'tiny.py', limbs: bool = False, extra: str = '') -> Path:
@@ -123,20 +135,30 @@ def script(name: str) -> ModuleType:
 
 
 def run(
-    *words: object, cwd: Path | None = None, processes: int = 1, **env: str
+    *words: object, cwd: Path | None = None, processes: int = 1, before: str = '', **env: str
 ) -> subprocess.CompletedProcess:
-    """A script of the project as a user runs it; processes > 1: under torchrun."""
-    launcher = (
-        []
-        if processes == 1
-        else ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(processes)]
-    )
+    """Run a script of the project as a user runs it.
+
+    Args:
+        words: the script and its arguments.
+        cwd: where.
+        processes: more than one: under torchrun.
+        before: a command of the shell to run first, as one that sets a limit.
+        env: environment variables to set.
+    """
     script, *arguments = map(str, words)
+    command = [sys.executable, str(ROOT / script), *arguments]
+    if processes > 1:
+        launcher = f'-m torch.distributed.run --standalone --nproc_per_node {processes}'
+        command[1:1] = launcher.split()
+    if before:
+        command = ['bash', '-c', f'{before} && exec "$@"', 'bash', *command]
     return subprocess.run(
-        [sys.executable, *launcher, str(ROOT / script), *arguments],
+        command,
         cwd=cwd,
         capture_output=True,
-        text=True,
+        encoding='utf-8',
+        errors='replace',  # odd names may be printed
         timeout=280,
         env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **env},
         check=False,

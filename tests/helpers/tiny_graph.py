@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from tiny import NUM_CLASSES, NUM_FRAMES, clip, write_data
-
-from pyskl.annotations import write_annotations
+from tiny import write_data, write_splits
 
 CONFIG = """
 layout = dict(
@@ -87,20 +85,7 @@ def write_config(
 
 def write_space(folder: Path, num_train: int = 40, num_test: int = 13, seed: int = 0) -> None:
     """Write space_train.pkl ...: the gestures in metres, x right, y up, z away from the camera."""
-    rng = np.random.default_rng(seed)
-    for split, n in (('train', num_train), ('val', num_test), ('test', num_test)):
-        clips = [
-            {
-                'frame_dir': f'{split}_{i}',
-                'label': i % NUM_CLASSES,
-                'total_frames': NUM_FRAMES,
-                'keypoint': in_space(clip(rng, i % NUM_CLASSES)),
-            }
-            for i in range(n)
-        ]
-        write_annotations(
-            folder / f'space_{split}.pkl', {split: [c['frame_dir'] for c in clips]}, clips
-        )
+    write_splits(folder, lambda xy: {'keypoint': in_space(xy)}, num_train, num_test, seed, 'space_')
 
 
 def in_space(xy: np.ndarray) -> np.ndarray:
@@ -109,11 +94,9 @@ def in_space(xy: np.ndarray) -> np.ndarray:
     return np.stack([x, 2 - y, 2 + 0.1 * x], -1).astype(np.float32)
 
 
-def problem(
-    folder: Path, extra: str = '', people: int = 1, space: bool = False, **sizes: int
-) -> Path:
+def problem(folder: Path, extra: str = '', space: bool = False, **sizes: int) -> Path:
     """Write data and config; return the config's path."""
     write_data(folder, **sizes)
     if space:
         write_space(folder, **sizes)
-    return write_config(folder, extra=extra, people=people, in_space=space)
+    return write_config(folder, extra=extra, in_space=space)

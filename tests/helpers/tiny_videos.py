@@ -52,9 +52,8 @@ work_dir = '{folder}/run'
 def write_video(path: Path, frames: np.ndarray, fps: float = 25) -> None:
     """Write frames (T, H, W, 3), uint8 RGB, as an mp4 file."""
     cv2 = opencv()
-    film = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, (frames.shape[2], frames.shape[1])
-    )
+    size = (frames.shape[2], frames.shape[1])
+    film = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, size)
     for frame in frames:
         film.write(np.ascontiguousarray(frame[..., ::-1]))
     film.release()
@@ -67,10 +66,10 @@ def film(rng: np.random.Generator, label: int, num_frames: int) -> np.ndarray:
     return frames.clip(0, 255).astype(np.uint8)
 
 
-def problem(folder: Path, extra: str = '', num_train: int = 12, num_val: int = 6) -> Path:
+def problem(folder: Path, extra: str = '', num_train: int = 12) -> Path:
     """Write videos, lists and a config; return the config's path."""
     rng = np.random.default_rng(0)
-    for split, number in (('train', num_train), ('val', num_val)):
+    for split, number in (('train', num_train), ('val', 6)):
         lines = []
         for i in range(number):
             label, name = i % NUM_CLASSES, f'{split}_{i}.mp4'
