@@ -26,52 +26,51 @@ from ..errors import UserError
 from ..labels import names_of
 from ..skeletons import LAYOUTS, layout_to_draw
 from ..wording import count, plain
-from .calling import Parser, as_called
+from .calling import Parser, as_called, check_at_least
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[-1])
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         'file',
         type=Path,
         help='annotation pickle, or packed folder; with --fix also a folder of pickles',
     )
-    parser.add_argument(
+    add(
         '--num-classes',
         type=int,
         metavar='K',
         help='labels must be below K (default: 32 for 22 joints)',
     )
-    parser.add_argument(
+    add(
         '--layout',
         metavar='LAYOUT',
         help=f'layout of the joints: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
         'configs; or a config file (default: from the file, or the number of joints)',
     )
-    parser.add_argument(
-        '--json', action='store_true', help='print one json object: file, errors, warnings, facts'
-    )
-    parser.add_argument(
+    add('--json', action='store_true', help='print one json object: file, errors, warnings, facts')
+    add(
         '--fix',
         type=Path,
         metavar='OUT',
         help='fix what can be fixed, write it to OUT, and check that',
     )
-    parser.add_argument(
+    add(
         '--videos',
         type=Path,
         metavar='FOLDER',
         help='open the videos of the clips in this folder; the file may then be a '
         'list of videos without key points: `path label` a line, csv, JSON or pickle',
     )
-    parser.add_argument(
+    add(
         '--label-names',
         metavar='FILE',
         help='class names, one a line, in class order, for a list of '
         'videos that has names in place of numbers',
     )
-    parser.add_argument(
+    add(
         '--leave-out',
         action='store_true',
         help='with --fix: leave out clips that cannot be fixed',
@@ -81,8 +80,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         raise UserError('--leave-out belongs to --fix OUT. Add that, or leave it out.')
     if args.fix and args.fix.exists() and args.file.exists() and args.fix.samefile(args.file):
         raise UserError(f'--fix {args.fix}: is the input file itself. Choose another name.')
-    if args.num_classes is not None and args.num_classes < 1:
-        raise UserError(f'--num-classes {args.num_classes}: expected 1 or more.')
+    check_at_least(1, args, 'num_classes')
     return args
 
 

@@ -25,7 +25,7 @@ from .places import config_names, configs_folder, shipped_config
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     commands = parser.add_subparsers(dest='command', required=True, metavar='list|show|copy')
     listing = commands.add_parser('list', help='list names and descriptions')
     listing.add_argument(

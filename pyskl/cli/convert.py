@@ -29,22 +29,17 @@ from ..sources.conversion import Converted, Settings, convert
 from ..sources.forms import FORMS
 from ..sources.source import Source
 from ..wording import count
-from .calling import Parser
+from .calling import Parser, flag
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     common = common_options()
     forms = parser.add_subparsers(dest='form', required=True, metavar='FORM')
     for name, form in FORMS.items():
-        described = forms.add_parser(
-            name,
-            parents=[common],
-            help=form.reads,
-            description=sys.modules[form.__module__].__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        about = sys.modules[form.__module__].__doc__
+        described = forms.add_parser(name, parents=[common], help=form.reads, description=about)
         described.add_argument(
             '--layout',
             metavar='LAYOUT',
@@ -91,14 +86,8 @@ def _add_options(parser: argparse.ArgumentParser, form: type[Source]) -> None:
         if not how:
             continue
         default = None if field.default is MISSING else field.default
-        if isinstance(default, bool):
-            parser.add_argument(_flag(field.name), action='store_true', **how)
-        else:
-            parser.add_argument(_flag(field.name), default=default, **how)
-
-
-def _flag(name: str) -> str:
-    return f'--{name.replace("_", "-")}'
+        settings = {'action': 'store_true'} if isinstance(default, bool) else {'default': default}
+        parser.add_argument(flag(field.name), **settings, **how)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..annotations import About, write_annotations
-from ..errors import DataError, UserError
+from ..errors import DataError
 from ..labels import NTU60_LABELS, NTU120_LABELS
 from ..sources.forms.ntu import read_skeletons
 from ..sources.ntu import (
@@ -34,13 +34,13 @@ from ..sources.ntu import (
     splits,
 )
 from ..wording import count, some
-from .calling import Parser
+from .calling import Parser, check_at_least
 from .places import home
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add('skeletons', type=Path, nargs='+', help='folders or zip archives of .skeleton files')
     add(
@@ -69,8 +69,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='processes that read files (default: one for each processor)',
     )
     args = parser.parse_args(argv)
-    if args.workers < 1:
-        raise UserError(f'--workers {args.workers}: expected 1 or more.')
+    check_at_least(1, args, 'workers')
     return args
 
 

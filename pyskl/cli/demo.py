@@ -88,19 +88,20 @@ def figures(scores_file: Path, ids: list[str], labels: np.ndarray) -> list[float
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    parser = Parser(description=__doc__.split('\n')[0])
-    parser.add_argument(
+    parser = Parser(__doc__.split('\n')[0])
+    add = parser.add_argument
+    add(
         '--seed',
         type=seed_number,
         default=SEED,
         help='seed of the synthetic people and of training',
     )
-    parser.add_argument(
+    add(
         '--quick',
         action='store_true',
         help='run in a minute, on few clips and with hardly any training',
     )
-    parser.add_argument(
+    add(
         '--streams',
         nargs='+',
         choices=STREAMS,

@@ -26,12 +26,12 @@ from ..labels import check_order, read_labels
 from ..recipe.layout_option import read_layout
 from ..seeds import seed_number
 from ..wording import count
-from .calling import Parser
+from .calling import Parser, check_at_least
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add('files', type=Path, nargs='*', metavar='FILE_OR_FOLDER')
     add('-o', '--out', type=Path, required=True, metavar='FILE.pkl')
@@ -64,13 +64,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='layout of the joints, to store with the data: a name, a dict as in configs, or a '
         'config file',
     )
-    add(
-        '--img-shape',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help='height and width of the pictures in pixels, for clips without them',
-    )
+    parser.add_img_shape('height and width of the pictures in pixels, for clips without them')
     add(
         '--rename-repeated',
         action='store_true',
@@ -79,10 +73,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.split and args.split_by:
         raise UserError('--split and --split-by are both given. Expected one of them.')
-    if args.img_shape and min(args.img_shape) < 1:
-        raise UserError('--img-shape: expected height and width from 1 on.')
-    if args.first_label < 0:
-        raise UserError(f'--first-label {args.first_label}: expected 0 or more.')
+    check_at_least(1, args, 'img_shape')
+    check_at_least(0, args, 'first_label')
     args.split = [_named_file(text) for text in args.split]
     if not args.files and not args.split:
         raise UserError('no files are given. Expected annotation files or folders.')

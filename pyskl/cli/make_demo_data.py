@@ -23,19 +23,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = Parser(
         description='Make synthetic micro-gestures in the raw iMiGUE format, or with videos.'
     )
-    parser.add_argument('out_dir', help='folder to write')
-    parser.add_argument(
+    add = parser.add_argument
+    add('out_dir', help='folder to write')
+    add(
         '--num-train',
         type=int,
         help='clips of the training split, 0 for none (default: 2000, with --video 400)',
     )
-    parser.add_argument(
-        '--num-val', type=int, help='clips of the validation split (default: 200, with --video 80)'
-    )
-    parser.add_argument(
-        '--num-test', type=int, help='clips of the test split (default: 400, with --video 160)'
-    )
-    parser.add_argument(
+    add('--num-val', type=int, help='clips of the validation split (default: 200, with --video 80)')
+    add('--num-test', type=int, help='clips of the test split (default: 400, with --video 160)')
+    add(
         '--seed',
         type=seed_number,
         default=0,

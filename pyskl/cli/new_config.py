@@ -22,7 +22,7 @@ from ..annotations.clips import Annotations
 from ..annotations.label_lists import from_one, lacks_class_0
 from ..annotations.measures import sample_rows
 from ..errors import DataError, UserError
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
 from ..recipe.layout_option import read_layout
 from ..skeletons import Layout, guess_layout, layout_of
 from ..wording import count, some
@@ -39,21 +39,22 @@ SIDES = re.compile(r'\b(left|right)\b', re.IGNORECASE)
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument('ann_file', help='annotation pickle or packed folder')
-    parser.add_argument(
+    parser = Parser(__doc__.splitlines()[0])
+    add = parser.add_argument
+    add('ann_file', help='annotation pickle or packed folder')
+    add(
         '--layout',
         help='layout of the joints: a known name, a dict as in configs, or a config file '
         '(default: from the file, else the number of joints)',
     )
-    parser.add_argument(
+    add(
         '-o',
         '--out',
         type=Path,
         metavar='FOLDER',
         help='folder to write (default: configs/NAME, with the name of the file)',
     )
-    parser.add_argument(
+    add(
         '--splits',
         nargs=3,
         metavar=('TRAIN', 'VAL', 'TEST'),
@@ -87,8 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 text,
                 flags=re.DOTALL,
             )
-        with atomic_write(path, 'w', encoding='utf-8') as f:
-            f.write(text)
+        write_text(path, text)
     print(f'{args.ann_file}: {data.summary()}')
     for note in data.notes():
         print(as_called(note))

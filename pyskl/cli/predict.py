@@ -29,7 +29,7 @@ from ..annotations.clip_names import VIDEOS, ClipNames
 from ..annotations.file_formats import detect_format
 from ..annotations.packed import META
 from ..errors import DataError, UserError
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
 from ..files.path_checks import check_checkpoint, check_present, check_writable
 from ..skeletons import Layout, layout_of
 from ..sources.conversion import convert
@@ -37,7 +37,7 @@ from ..sources.forms import FORMS
 from ..sources.source import find_files, named
 from ..sources.video_poses.frames import VideoReader
 from ..wording import count, plain, some
-from .calling import Parser
+from .calling import Parser, check_at_least
 from .extract_pose import add_estimator_options, videos_source
 from .places import find_config
 
@@ -64,12 +64,8 @@ class InputClip:
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Raises:
-        UserError: numbers out of range.
-    """
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Read the command line."""
+    parser = Parser(__doc__)
     add = parser.add_argument
     add('config', metavar='CONFIG', help='config file')
     add(
@@ -109,7 +105,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='FILE',
         help='class names: a text file, or a known name (default: of config or checkpoint)',
     )
-    add('--device', help="'cpu', 'cuda:0' (default: CUDA where there is one)")
+    parser.add_device()
     add(
         '--pose',
         type=Path,
@@ -121,13 +117,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=list(FORMS),
         help='of files other than annotation files, as in tools/convert.py (default: by the file)',
     )
-    add(
-        '--img-shape',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help="of those files' videos, px, where they do not say it",
-    )
+    parser.add_img_shape("of those files' videos, px, where they do not say it")
     add(
         '--layout',
         metavar='LAYOUT',
@@ -136,11 +126,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--no-overlay', action='store_true', help='write no NAME.mp4')
     add_estimator_options(parser)
     args = parser.parse_args(argv)
-    for name in ('window', 'every', 'top_k'):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            option = name.replace('_', '-')
-            raise UserError(f'--{option} {value}: expected a whole number from 1 on.')
+    check_at_least(1, args, 'window', 'every', 'top_k')
     return args
 
 
@@ -189,8 +175,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             file = args.out / f'{_file_name(clip["frame_dir"], used)}.mp4'
             _write_overlay(file, clip, layout or given.layout, given.video, answers[-1])
     content = {'config': args.config, 'checkpoint': args.checkpoint}
-    with atomic_write(args.out / 'answers.json', 'w', encoding='utf-8') as f:
-        json.dump({**content, 'classes': names, 'clips': answers}, f, ensure_ascii=False, indent=1)
+    content |= {'classes': names, 'clips': answers}
+    write_text(args.out / 'answers.json', json.dumps(content, ensure_ascii=False, indent=1))
     print(f'wrote {args.out}/answers.json ({count(len(answers), "clip")})')
 
 

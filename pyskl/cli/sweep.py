@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
-from .calling import Parser, as_called
+from .calling import Parser, as_called, check_at_least, flag
 from .places import checkout, find_config
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ TOOLS = None if ROOT is None else ROOT / 'tools'
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add(
         'configs',
@@ -133,9 +133,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _check(args: argparse.Namespace) -> None:
     """Set the launcher, and raise a ConfigError for options that are wrong or do not fit."""
-    for name in ('jobs', 'time'):
-        if getattr(args, name) is not None and getattr(args, name) < 1:
-            raise ConfigError(f'--{name} {getattr(args, name)}: expected at least 1.')
+    check_at_least(1, args, 'jobs', 'time')
     several = args.jobs not in (None, 1)
     args.launcher = args.launcher or ('local' if several else 'none')
     if args.launcher == 'none' and several:
@@ -145,8 +143,7 @@ def _check(args: argparse.Namespace) -> None:
     for name in ('partition', 'time', 'slurm_option'):
         if args.launcher != 'slurm' and getattr(args, name):
             raise ConfigError(
-                f'--{name.replace("_", "-")} is for --launcher slurm, not {args.launcher}. Leave '
-                'one of them out.'
+                f'{flag(name)} is for --launcher slurm, not {args.launcher}. Leave one of them out.'
             )
     if args.launcher == 'slurm' and args.gpus not in ([], ['0'], ['1']):
         raise ConfigError(

@@ -25,7 +25,7 @@ from .places import find_config
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     commands = parser.add_subparsers(
         dest='command', required=True, metavar='clip | heatmap | pipeline | skeleton | graph'
     )

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
 from ..seeds import seed_number
 from ..wording import plain, some
 from .calling import Parser
@@ -38,27 +38,26 @@ SET_HERE = (
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add(
         'config',
         nargs='?',
         default=str(configs_folder() / 'zero_shot' / 'joint.py'),
         help='config file (default: %(default)s)',
     )
-    parser.add_argument(
+    add(
         '--folds',
         type=int,
         default=4,
         help='number of folds; each class is unseen in one of them (default: 4)',
     )
-    parser.add_argument(
+    add(
         '--work-dir',
         default='work_dirs/zero_shot/folds',
         help='folder of the runs and table.md (default: %(default)s)',
     )
-    parser.add_argument(
-        '--seed', type=seed_number, default=0, help='seed of every training (default: 0)'
-    )
+    add('--seed', type=seed_number, default=0, help='seed of every training (default: 0)')
     parser.add_device()
     parser.add_cfg_options()
     return parser.parse_args(argv)
@@ -266,7 +265,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         'which know no unseen class.\n'
     )
     print(text)
-    with atomic_write(work_dir / 'table.md', 'w', encoding='utf-8') as f:
-        f.write(text)
+    write_text(work_dir / 'table.md', text)
     print(f'wrote {work_dir / "table.md"}')
     return 0

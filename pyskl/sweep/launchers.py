@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from ..errors import ConfigError, DataError, did_you_mean
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
 from ..files.texts import read_json, read_text
 from .run import MAX_BYTES, STOP_TIMEOUT, Interrupted, StopSignal, kept_from_children
 from .tasks import Scripts, Task
@@ -227,8 +227,7 @@ class Slurm:
             ) from error
         folder = str(self._executor.folder)
         for task, handle in zip(tasks, handles):
-            with atomic_write(task.queued, 'w', encoding='utf-8') as f:
-                f.write(json.dumps({'job': handle.job_id, 'folder': folder}) + '\n')
+            write_text(task.queued, json.dumps({'job': handle.job_id, 'folder': folder}) + '\n')
         return handles
 
     def leave(self, handles: Sequence[Handle]) -> str:

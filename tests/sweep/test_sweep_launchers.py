@@ -119,7 +119,7 @@ def test_where_files_cannot_be_locked_runs_are_made_all_the_same(world, monkeypa
     def flock(*_):
         raise OSError(errno.ENOLCK, 'No locks available')
 
-    monkeypatch.setattr('pyskl.sweep.run.fcntl.flock', flock)
+    monkeypatch.setattr('pyskl.files.locks.fcntl.flock', flock)
     (task,) = tasks_of(0)
     assert run_tasks([task], InTurn(), Scripts(world / 'quick')) == [] and task.done
 
