@@ -99,13 +99,12 @@ def known_layout(
     layout = guess_layout(num_joints) if wanted is None else layout_to_draw(wanted)
     if layout is not None and layout.num_joints != num_joints:
         fitting = [name for name, known in LAYOUTS.items() if known.num_joints == num_joints]
+        cure = 'No known layout has so many; give your own as a dict.'
+        if fitting:
+            cure = f'Try {" or ".join(fitting)}.'
         raise ConfigError(
             f'layout {layout.name} has {layout.num_joints} joints, but {where} has {num_joints}. '
-            + (
-                f'Try {" or ".join(fitting)}.'
-                if fitting
-                else 'No known layout has so many; give your own as a dict.'
-            )
+            f'{cure}'
         )
     return layout
 
@@ -166,14 +165,8 @@ def draw_skeleton(
         for edge in (True, False):
             for bone in bones:
                 colour = look.edge if edge else look.of(side_of(bone, sides))
-                line(
-                    canvas,
-                    xy[bone[0]],
-                    xy[bone[1]],
-                    colour,
-                    width + 2 * edge,
-                    alpha[list(bone)].min() * (0.6 if edge else 1),
-                )
+                faint = alpha[list(bone)].min() * (0.6 if edge else 1)
+                line(canvas, xy[bone[0]], xy[bone[1]], colour, width + 2 * edge, faint)
         for j in np.flatnonzero(visible):
             dot(canvas, xy[j], look.edge, width * 1.2 + 1, alpha[j])
             dot(canvas, xy[j], look.of(sides[j]), width * 1.2, alpha[j])

@@ -12,7 +12,7 @@ from pyskl.apis.setup import build_split, read_run
 from pyskl.drawing.before_after import _next_crop, pipeline_scene
 from pyskl.drawing.clip import clip_scene, title_of
 from pyskl.drawing.colours import BLUE, ON_VIDEO, VERMILLION
-from pyskl.drawing.network import People, frames_of_view, heatmap_scene
+from pyskl.drawing.network import People, heatmap_scene
 from pyskl.drawing.skeleton import layout_for
 from pyskl.drawing.stages import drawing_stage, find_clip, frames_of, heatmaps_of, pass_through
 from pyskl.drawing.video import Video
@@ -292,9 +292,7 @@ def test_the_skeleton_lies_on_its_heatmaps_in_plain_and_mirrored_views(recipe):
                 assert abs(x - xy[j, 0]) <= 0.51 and abs(y - xy[j, 1]) <= 0.51
     assert people.width == 16
     inds = np.reshape(kept[-4].results['frame_inds'], (2, 8))
-    assert np.array_equal(frames_of_view(kept, 1), inds[1]) and np.array_equal(
-        frames_of(kept), inds[0]
-    )
+    assert np.array_equal(frames_of(kept, 1), inds[1]) and np.array_equal(frames_of(kept), inds[0])
 
 
 def test_a_view_that_is_not_there_is_told(recipe):

@@ -20,7 +20,7 @@ from pyskl.drawing.colours import (
     side_of,
 )
 from pyskl.drawing.heat import NEGATIVE, POSITIVE, colours_of, enlarge, paint, paint_signed
-from pyskl.drawing.scene import GAP, best_columns, grid, spread, with_title
+from pyskl.drawing.scene import GAP, LINE, best_columns, grid, spread, with_title
 from pyskl.drawing.skeleton import MIN_OPACITY, Place, box_around, draw_skeleton, fit
 from pyskl.errors import UserError
 from pyskl.files import libraries
@@ -217,10 +217,12 @@ def test_columns_leave_less_than_a_row_empty(count, height, width):
 def test_a_sheet_holds_every_panel_unchanged_and_its_title_above():
     rng = np.random.default_rng(0)
     panels = [rng.integers(0, 256, (30, 40, 3), dtype=np.uint8) for _ in range(5)]
-    sheet = grid(panels, [['a', 'b']] * 5, columns=3)
-    below = (sheet.shape[0] - 2 * GAP) // 2 - 30
+    sheet = grid(panels, [['a', 'b']] * 5)
+    below = 2 * LINE + 4
+    columns = best_columns(5, 30 + below, 40)
     for i, panel in enumerate(panels):
-        top, left = i // 3 * (30 + below + GAP), i % 3 * (40 + GAP) + GAP
+        row, column = divmod(i, columns)
+        top, left = row * (30 + below + GAP), column * (40 + GAP) + GAP
         assert np.array_equal(sheet[top : top + 30, left : left + 40], panel)
     titled = with_title(sheet, 'a title', [('right', VERMILLION)])
     assert (
