@@ -20,14 +20,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
-from .calling import Parser, as_called, check_at_least, flag
-from .places import checkout, find_config
+from .calling import Parser, as_called, check_at_least, child_command, flag
+from .places import find_config
 
 if TYPE_CHECKING:
     from ..sweep.launchers import Launcher
-
-ROOT = checkout()
-TOOLS = None if ROOT is None else ROOT / 'tools'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -169,11 +166,10 @@ def make_launcher(args: argparse.Namespace) -> Launcher:
 
 def task_id(args: argparse.Namespace, count: int) -> int | None:
     """Return the number of the only run to make, or None for all."""
-    slurm = os.environ.get('SLURM_ARRAY_TASK_ID', '')
-    number, source = (
-        (args.task_id, '--task-id') if args.task_id is not None else (slurm, 'SLURM_ARRAY_TASK_ID')
-    )
-    if number == '':
+    number, source = args.task_id, '--task-id'
+    if number is None:
+        number, source = os.environ.get('SLURM_ARRAY_TASK_ID'), 'SLURM_ARRAY_TASK_ID'
+    if number in (None, ''):
         return None
     if not str(number).isdecimal() or int(number) >= count:
         raise ConfigError(f'{source} = {number}: expected 0..{count - 1}, a number of --list.')
@@ -206,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         failures = run_tasks(
             tasks if only is None else [tasks[only]],
             make_launcher(args),
-            Scripts(TOOLS, args.device, args.amp),
+            Scripts(child_command, args.device, args.amp),
             lambda line: print(line, flush=True),
         )
     except Interrupted as stopped:

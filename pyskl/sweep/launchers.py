@@ -180,9 +180,8 @@ class Slurm:
         for key, value in (options or {}).items():
             if key not in ('partition', *_SLURM_OPTIONS):
                 raise ConfigError(
-                    f'--slurm-option {key}: is unknown.'
-                    f'{did_you_mean(key, _SLURM_OPTIONS)} Known: '
-                    f'{", ".join(_SLURM_OPTIONS)}.'
+                    f'--slurm-option {key}: is unknown.{did_you_mean(key, _SLURM_OPTIONS)} '
+                    f'Known: {", ".join(_SLURM_OPTIONS)}.'
                 )
             if not _VALUE.fullmatch(value):
                 raise ConfigError(
@@ -277,8 +276,8 @@ def shares(slot: int, jobs: int, gpus: Sequence[str]) -> dict[str, str | None]:
         cores = len(os.sched_getaffinity(0)) if bound else os.cpu_count() or 1
         allowed = os.environ.get('OMP_NUM_THREADS', '')
         share = max(1, cores // jobs)
-        threads = min(share, int(allowed)) if allowed.isdecimal() and int(allowed) else share
-        changed['OMP_NUM_THREADS'] = str(threads)
+        most = (int(allowed) if allowed.isdecimal() else 0) or share
+        changed['OMP_NUM_THREADS'] = str(min(share, most))
     return changed
 
 

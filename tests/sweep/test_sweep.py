@@ -13,6 +13,7 @@ from tiny import ROOT, run, write_config, write_data
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations, write_annotations
+from pyskl.cli.calling import child_command
 from pyskl.errors import ConfigError, DataError, UserError
 from pyskl.evaluation import group_accuracy, macro_f1, top_k_accuracy
 from pyskl.recipe.overrides import parse_options
@@ -25,6 +26,11 @@ from pyskl.sweep.table import as_markdown, gather, write_table
 from pyskl.sweep.tasks import Scripts, make_tasks
 
 script = load_script('sweep')
+
+
+def no_script(name):
+    """Start what is not there."""
+    return ['no_such_script']
 
 
 # -- Plans
@@ -268,7 +274,7 @@ def test_a_run_is_done_when_its_result_file_is_whole_and_of_these_clips(world):
     assert task.scores() is None
     result(task)
     assert task.scores() is not None
-    assert run_tasks([task], InTurn(), Scripts(world / 'no_tools')) == []  # nothing is started
+    assert run_tasks([task], InTurn(), Scripts(no_script)) == []  # nothing is started
     result(task, ids=[f'other_{n}' for n in range(13)])
     assert task.scores() is None
     result(task)
@@ -301,7 +307,7 @@ def test_options_stay_single_words_and_no_shell_sees_them(world):
         from_command_line(['joint.py'], options=["work_dir='; touch hacked; $(touch hacked)'"]),
         'sweep',
     )
-    commands = Scripts(ROOT / 'tools', device='cpu', amp='bf16').commands(task)
+    commands = Scripts(child_command, device='cpu', amp='bf16').commands(task)
     assert list(commands) == ['train', 'test']
     assert commands['train'][-2:] == ['--cfg-options', "work_dir='; touch hacked; $(touch hacked)'"]
     assert commands['train'][2:11] == [
@@ -417,11 +423,11 @@ def test_an_ensemble_is_also_judged_with_weights_chosen_on_val(world):
     bad = {split: soften(5 * rng.normal(size=(13, 3))) for split in good}
     for task, scores in zip(tasks, (good, bad)):
         result(task, scores['test'])
-        assert not task.done and list(Scripts(world).commands(task)) == ['fit']
+        assert not task.done and list(Scripts(no_script).commands(task)) == ['fit']
         save_scores(task.folder / 'val_scores.npz', task.fit_truth.ids[::-1], scores['val'][::-1])
         assert not task.done  # the clips are not in the data set's order
         save_scores(task.folder / 'val_scores.npz', task.fit_truth.ids, scores['val'])
-        assert task.done and not Scripts(world).commands(task)
+        assert task.done and not Scripts(no_script).commands(task)
     fit = fit_blend([good['val'], bad['val']], tasks[0].fit_truth.labels)
     blended = sum(
         w * soften(s['test'], t) for w, s, t in zip(fit.weights, (good, bad), fit.temperatures)

@@ -38,6 +38,14 @@ shutil.copy('ready.npz', sys.argv[sys.argv.index('--work-dir') + 1] + '/scores.n
 """
 
 
+def quick(name):
+    """The arguments that start a stand-in."""
+    return [sys.executable, f'quick/{name}.py']
+
+
+SCRIPTS = Scripts(quick)
+
+
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     """A small problem in the current folder, and quick stand-ins for train.py and test.py."""
@@ -51,7 +59,7 @@ def world(tmp_path, monkeypatch):
     (tmp_path / 'quick' / 'test.py').write_text(TEST)
     truth = make_tasks(from_command_line(['joint.py']), 'sweep')[0].truth
     save_scores(tmp_path / 'ready.npz', truth.ids, np.eye(3)[truth.labels])
-    monkeypatch.setattr(script, 'TOOLS', tmp_path / 'quick')
+    monkeypatch.setattr(script, 'child_command', quick)
     return tmp_path
 
 
@@ -107,8 +115,8 @@ def test_a_run_that_another_process_makes_is_left_to_it(world):
     (task,) = tasks_of(0)
     lines = []
     with task.holding():
-        assert run_tasks([task], InTurn(), Scripts(world / 'quick'), lines.append) == []
-        Scripts(world / 'quick').job(task)()
+        assert run_tasks([task], InTurn(), SCRIPTS, lines.append) == []
+        SCRIPTS.job(task)()
     assert (
         lines == ['[1/1] joint, seed 0: another process is making it; left to that one']
         and not task.log.exists()
@@ -121,19 +129,19 @@ def test_where_files_cannot_be_locked_runs_are_made_all_the_same(world, monkeypa
 
     monkeypatch.setattr('pyskl.files.locks.fcntl.flock', flock)
     (task,) = tasks_of(0)
-    assert run_tasks([task], InTurn(), Scripts(world / 'quick')) == [] and task.done
+    assert run_tasks([task], InTurn(), SCRIPTS) == [] and task.done
 
 
 def test_why_a_run_failed_is_forgotten_when_it_is_made_again(world):
     (task,) = tasks_of(7)
     (world / 'quick' / 'train.py').write_text('raise SystemExit(3)')
-    (failure,) = run_tasks([task], InTurn(), Scripts(world / 'quick'))
+    (failure,) = run_tasks([task], InTurn(), SCRIPTS)
     assert (
         'train.py ended with status 3' in failure.reason
         and task.failure.read_text() == failure.reason
     )
     (world / 'quick' / 'train.py').write_text('')
-    assert run_tasks([task], InTurn(), Scripts(world / 'quick')) == [] and not task.failure.exists()
+    assert run_tasks([task], InTurn(), SCRIPTS) == [] and not task.failure.exists()
 
 
 # -- submitit on this machine
@@ -143,9 +151,7 @@ def test_a_job_is_what_submitit_calls(world):
     import submitit
 
     (task,) = tasks_of(0)
-    job = submitit.AutoExecutor(world / 'logs', cluster='debug').submit(
-        Scripts(world / 'quick').job(task)
-    )
+    job = submitit.AutoExecutor(world / 'logs', cluster='debug').submit(SCRIPTS.job(task))
     assert job.result() is None and task.done
 
 
@@ -170,7 +176,7 @@ def test_a_local_job_that_is_killed_is_a_failure_with_its_log(world):
     (world / 'quick' / 'train.py').write_text(
         'import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n'
     )
-    (failure,) = run_tasks(tasks_of(0), Local('sweep', 1), Scripts(world / 'quick'))
+    (failure,) = run_tasks(tasks_of(0), Local('sweep', 1), SCRIPTS)
     assert (
         failure.reason.startswith('it left no scores of the 13 clips (')
         and '; FINISHED, ' in failure.reason
@@ -180,7 +186,7 @@ def test_a_local_job_that_is_killed_is_a_failure_with_its_log(world):
 def test_a_job_is_plain_data_that_needs_no_pytorch(world):
     import pickle
 
-    job = pickle.dumps(Scripts(world / 'quick').job(tasks_of(0)[0]))
+    job = pickle.dumps(SCRIPTS.job(tasks_of(0)[0]))
     code = f'import pickle, sys; pickle.loads({job!r}); sys.exit("torch" in sys.modules)'
     assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
 
@@ -241,13 +247,11 @@ def test_a_job_that_slurm_still_has_is_not_given_out_twice(slurm, world):
     task.queued.write_text(json.dumps({'job': '1000', 'folder': str(world / 'gone')}))
     (slurm / 'state_1000').write_text('PENDING\n')
     lines = []
-    assert (
-        run_tasks([task], InTurn(), Scripts(world / 'quick'), lines.append) == [] and not task.done
-    )
+    assert run_tasks([task], InTurn(), SCRIPTS, lines.append) == [] and not task.done
     assert lines[0].startswith('[1/1] joint, seed 0: Slurm job 1000 (PENDING) makes it; left to it')
     (slurm / 'state_1000').write_text('CANCELLED\n')
     type(slurm_job(task)).watcher.clear()
-    assert run_tasks([task], InTurn(), Scripts(world / 'quick'), lines.append) == [] and task.done
+    assert run_tasks([task], InTurn(), SCRIPTS, lines.append) == [] and task.done
     assert not task.queued.exists()
 
 
@@ -269,16 +273,14 @@ def test_what_sbatch_refuses_is_said(world, monkeypatch):
     )
     monkeypatch.setenv('PATH', variables['PATH'])
     with pytest.raises(ConfigError, match='sbatch said: .*invalid partition specified: gpuu'):
-        run_tasks(
-            tasks_of(0), Slurm('sweep', options={'partition': 'gpuu'}), Scripts(world / 'quick')
-        )
+        run_tasks(tasks_of(0), Slurm('sweep', options={'partition': 'gpuu'}), SCRIPTS)
     assert not tasks_of(0)[0].queued.exists()
 
 
 def test_without_slurm_its_launcher_is_refused(world, monkeypatch):
     monkeypatch.setenv('PATH', str(world))
     with pytest.raises(ConfigError, match='there is no srun here'):
-        run_tasks(tasks_of(0), Slurm('sweep'), Scripts(world / 'quick'))
+        run_tasks(tasks_of(0), Slurm('sweep'), SCRIPTS)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +338,7 @@ def start_sweep(*words):
     """tools/sweep.py with the stand-ins, in a process group of its own, as a terminal starts it."""
     code = (
         f'import sys; sys.path[:0] = {sys.path!r}; from tiny import script; s = script("sweep"); '
-        'from pathlib import Path; s.TOOLS = Path("quick").absolute(); '
+        's.child_command = lambda name: [sys.executable, f"quick/{name}.py"]; '
         'sys.exit(s.main(sys.argv[1:]))'
     )
     return subprocess.Popen(
@@ -399,7 +401,7 @@ def test_a_signal_between_runs_stops_a_sweep(world, monkeypatch):
 
     monkeypatch.setattr(InTurn, 'submit', submit)
     with pytest.raises(Interrupted) as stopped:
-        run_tasks(tasks_of(0, 1), InTurn(), Scripts(world / 'quick'))
+        run_tasks(tasks_of(0, 1), InTurn(), SCRIPTS)
     assert stopped.value.code == 143 and stopped.value.name == 'SIGTERM'
 
 
@@ -449,7 +451,7 @@ def test_a_slurm_job_goes_on_without_the_sweep_and_after_preemption(slurm, world
     assert process.returncode == 130
     assert said == (
         'stopped by SIGINT. Its Slurm jobs go on (to end them: scancel 1001). The same command '
-        'waits for them and collects what they have done.\n'
+        'waits for them and collects their results.\n'
     )
 
     job = int((slurm / 'pid_1001').read_text())
