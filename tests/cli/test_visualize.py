@@ -1,6 +1,7 @@
 """tools/visualize.py: pictures show what the data and the pipelines say."""
 
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -464,38 +465,38 @@ def test_heatmaps_pipelines_and_layouts_are_written_by_the_script(
 @pytest.mark.parametrize(
     'words, complaint',
     [
-        (['clip', 'A', 'clip_whole', '-o', 'x.jpg'], r'\.jpg files cannot be written here'),
+        (shlex.split('clip A clip_whole -o x.jpg'), r'\.jpg files cannot be written here'),
         (
-            ['clip', 'A', 'clip_whole', '--layout', 'coco17'],
+            shlex.split('clip A clip_whole --layout coco17'),
             'layout coco17 has 17 joints, but .*a.pkl has 22',
         ),
-        (['clip', 'A', 'clip_whole', '--layout', 'imige22'], 'Did you mean imigue22'),
+        (shlex.split('clip A clip_whole --layout imige22'), 'Did you mean imigue22'),
         (['clip', 'A', 'clip_whole', '--layout', "{'name': "], 'cannot be read'),
         (
             ['clip', 'A', 'clip_whole', '--layout', '{[1]: 2}'],
             r'layout \{\[1\]: 2\}: cannot be read',
         ),
         (['clip', 'A', 'clip_whole', '--layout', '{1, 2}'], 'expected a name'),
-        (['clip', 'A', 'clip_whole', '--offset', '3'], 'name the video'),
-        (['clip', 'A', 'clip_whole', '--video', 'none.mp4'], 'no such video file'),
-        (['clip', 'A', 'clip_whole', '--labels', 'none.txt'], 'none.txt cannot be read'),
-        (['clip', 'A', 'clip_whole', '--frames', '0'], '--frames 0: expected 1 to 1000'),
-        (['clip', 'A', 'clip_whole', '--fps', '0'], '--fps 0: expected'),
+        (shlex.split('clip A clip_whole --offset 3'), 'name the video'),
+        (shlex.split('clip A clip_whole --video none.mp4'), 'no such video file'),
+        (shlex.split('clip A clip_whole --labels none.txt'), 'none.txt cannot be read'),
+        (shlex.split('clip A clip_whole --frames 0'), '--frames 0: expected 1 to 1000'),
+        (shlex.split('clip A clip_whole --fps 0'), '--fps 0: expected'),
         (['clip', 'A', 'clip_empty'], 'shows nobody'),
         (['clip', 'none.pkl', 'x'], 'none.pkl'),
         (['heatmap', 'C', 'test_99'], 'test_99 is unknown'),
         (
-            ['heatmap', 'C', 'test_3', '--split', 'train'],
+            shlex.split('heatmap C test_3 --split train'),
             'there are 40 clips, from train_0 to train_39. Another --split',
         ),
-        (['heatmap', 'C', 'test_3', '--view', '9'], '--view 9'),
-        (['heatmap', 'C', 'test_3', '--layout', 'coco17'], 'has 17 joints, but clip test_3 has 5'),
+        (shlex.split('heatmap C test_3 --view 9'), '--view 9'),
+        (shlex.split('heatmap C test_3 --layout coco17'), 'has 17 joints, but clip test_3 has 5'),
         (
-            ['pipeline', 'C', 'train_3', '--cfg-options', 'data.train.split=trian'],
+            shlex.split('pipeline C train_3 --cfg-options data.train.split=trian'),
             "no split 'trian'.*Did you mean train",
         ),
         (['skeleton'], '--list'),
-        (['skeleton', 'coco17', '-o', 'x.gif'], r'Expected \.png'),
+        (shlex.split('skeleton coco17 -o x.gif'), r'Expected \.png'),
     ],
 )
 def test_a_users_mistake_is_one_message_and_no_file(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 
 import numpy as np
@@ -263,7 +264,7 @@ def test_options_stay_single_words_and_no_shell_sees_them(world):
     option = "work_dir='; touch hacked; $(touch hacked)'"
     (task,) = tasks_of('joint.py', options=[option])
     train, test = Scripts(child_command, device='cpu', amp='bf16').commands(task).values()
-    common = ['joint.py', '--work-dir', str(task.folder), *['--device', 'cpu', '--amp', 'bf16']]
+    common = ['joint.py', '--work-dir', str(task.folder), *shlex.split('--device cpu --amp bf16')]
     assert train == [*child_command('train'), *common, '--seed', '0', '--cfg-options', option]
     assert test == [*child_command('test'), *common, '--split', 'test', '--cfg-options', option]
 
@@ -396,7 +397,7 @@ def test_the_plan_of_the_demo_is_right(monkeypatch):
 
 
 def test_list_numbers_the_runs_and_a_mistake_is_status_2(world, capsys):
-    assert script.main(['joint.py', '--seeds', '0', '1', '--list', '--work-dir', 'sweep']) == 0
+    assert script.main(shlex.split('joint.py --seeds 0 1 --list --work-dir sweep')) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ['0', '1'] and 'joint, seed 1' in lines[1]
     assert not (world / 'sweep').exists()
@@ -446,7 +447,7 @@ def test_a_sweep_of_two_streams_a_broken_run_and_their_ensemble(world):
 
 @pytest.mark.slow
 def test_a_stopped_sweep_stops_its_runs_and_goes_on(world):
-    words = ['joint.py', '--work-dir', 'sweep', '--cfg-options', 'total_epochs=60']
+    words = shlex.split('joint.py --work-dir sweep --cfg-options total_epochs=60')
     process = start('tools/sweep.py', *words)
     assert wait_for(lambda: list((world / 'sweep').glob('*/seed0/epoch_1.pth')), process)
     process.send_signal(signal.SIGTERM)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -287,16 +288,16 @@ def test_without_slurm_its_launcher_is_refused(world, monkeypatch):
     ('words', 'says'),
     [
         (['--jobs', '0'], '--jobs 0: expected at least 1'),
-        (['--launcher', 'none', '--jobs', '2'], 'one run at a time'),
+        (shlex.split('--launcher none --jobs 2'), 'one run at a time'),
         (['--partition', 'gpu'], '--partition is for --launcher slurm, not none'),
-        (['--time', '5', '--jobs', '2'], '--time is for --launcher slurm, not local'),
+        (shlex.split('--time 5 --jobs 2'), '--time is for --launcher slurm, not local'),
         (['--slurm-option', 'a=b'], '--slurm-option is for --launcher slurm'),
-        (['--launcher', 'slurm', '--time', '0'], '--time 0: expected at least 1'),
+        (shlex.split('--launcher slurm --time 0'), '--time 0: expected at least 1'),
         (
-            ['--launcher', 'slurm', '--gpus', '0', '1'],
+            shlex.split('--launcher slurm --gpus 0 1'),
             '--gpus 0 1: with --launcher slurm expected 0 or 1',
         ),
-        (['--launcher', 'slurm', '--gpus', '2'], '--gpus 2: with --launcher slurm'),
+        (shlex.split('--launcher slurm --gpus 2'), '--gpus 2: with --launcher slurm'),
         (['--launcher', 'slurm', '--partition', ''], "partition = ''"),
         (
             ['--launcher', 'slurm', '--partition', 'gpu\nrm -rf x'],
@@ -305,11 +306,11 @@ def test_without_slurm_its_launcher_is_refused(world, monkeypatch):
         (['--launcher', 'slurm', '--partition', '$(id)'], 'partition = '),
         (['--launcher', 'slurm', '--partition', 'a b'], 'partition = '),
         (
-            ['--launcher', 'slurm', '--slurm-option', 'accont=lab'],
+            shlex.split('--launcher slurm --slurm-option accont=lab'),
             'accont: is unknown. Did you mean account',
         ),
-        (['--launcher', 'slurm', '--slurm-option', 'array=0-9'], 'array: is unknown'),
-        (['--launcher', 'slurm', '--slurm-option', 'account'], "account = ''"),
+        (shlex.split('--launcher slurm --slurm-option array=0-9'), 'array: is unknown'),
+        (shlex.split('--launcher slurm --slurm-option account'), "account = ''"),
         (['--launcher', 'slurm', '--slurm-option', 'qos=`id`'], 'qos = '),
         (['--launcher', 'slurm', '--work-dir', 'a\nb'], 'Choose another folder'),
         (['--launcher', 'slurm', '--work-dir', 'a%j'], 'Choose another folder'),
@@ -428,16 +429,9 @@ def test_a_slurm_job_that_is_ended_before_it_is_warned_is_queued_again_too(slurm
 @pytest.mark.slow
 def test_a_slurm_job_goes_on_without_the_sweep_and_after_preemption(slurm, world):
     """A stopped sweep is repeated while jobs run and Slurm warns them: there is one training."""
-    words = [
-        'tools/sweep.py',
-        'joint.py',
-        '--work-dir',
-        'sweep',
-        '--launcher',
-        'slurm',
-        '--cfg-options',
-        'total_epochs=60',
-    ]
+    words = shlex.split(
+        'tools/sweep.py joint.py --work-dir sweep --launcher slurm --cfg-options total_epochs=60'
+    )
     process = subprocess.Popen(
         [sys.executable, str(ROOT / words[0]), *words[1:]],
         stdout=subprocess.PIPE,
