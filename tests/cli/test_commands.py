@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib import import_module
 
 import pytest
 from tiny import ROOT
@@ -96,10 +95,8 @@ def test_errors_speak_of_commands_that_were_called_so():
 
 def test_a_name_that_is_no_command_stays_as_it_is():
     with calling.called_as('pyskl check'):
-        assert (
-            calling.as_called('tools/mine.py, ensemble/ensemble.py')
-            == 'tools/mine.py, pyskl ensemble'
-        )
+        text = calling.as_called('tools/mine.py, ensemble/ensemble.py')
+    assert text == 'tools/mine.py, pyskl ensemble'
     assert calling.as_called('tools/train.py') == 'tools/train.py'
 
 
@@ -107,8 +104,3 @@ def test_a_command_in_a_process_of_its_own_starts_with_or_without_the_project(mo
     assert calling.child_command('train') == [sys.executable, str(ROOT / 'tools' / 'train.py')]
     monkeypatch.setattr(calling, 'checkout', lambda: None)
     assert calling.child_command('check_data') == [sys.executable, '-m', 'pyskl', 'check']
-
-
-def test_every_command_has_a_main():
-    for module in COMMANDS.values():
-        assert callable(import_module(f'pyskl.cli.{module}').main)

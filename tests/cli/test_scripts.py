@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -55,9 +56,7 @@ def trained(tmp_path_factory):
 
 def test_train_prints_where_it_wrote(trained):
     folder, config = trained
-    done = run(
-        'tools/train.py', config
-    )  # a second time: finished already, says so on the first line
+    done = run('tools/train.py', config)  # a second time: it says that it has finished
     assert done.returncode == 0 and done.stdout == f'wrote {folder}/run\n'
     assert 'Going on from' in done.stderr.splitlines()[0]
     all_ours(done.stderr)
@@ -65,29 +64,18 @@ def test_train_prints_where_it_wrote(trained):
 
 def test_views_can_be_kept_apart(trained, tmp_path):
     here('test', trained[1], '--average-clips', 'none', '--out', tmp_path / 'views.pkl')
-    rows = load_pickle(tmp_path / 'views.pkl')
-    assert len(rows) == 13 and all(
-        row.shape == (4, 3) for row in rows
-    )  # 2 clips and their mirror images, 3 classes
+    views = load_pickle(tmp_path / 'views.pkl')
+    assert np.shape(views) == (13, 4, 3)  # 2 clips and their mirror images, 3 classes
 
 
 def test_two_processes_test_to_the_same_scores_as_one(trained, tmp_path, capsys):
     folder, config = trained
     here('test', config, '--out', tmp_path / 'one' / 'result.pkl')
     said = capsys.readouterr().out
-    two = bash(
-        'dist_test.sh',
-        config,
-        folder / 'run' / 'latest.pth',
-        2,
-        '--out',
-        tmp_path / 'two' / 'result.pkl',
-    )
+    out = tmp_path / 'two' / 'result.pkl'
+    two = bash('dist_test.sh', config, folder / 'run' / 'latest.pth', 2, '--out', out)
     assert two.returncode == 0, two.stderr
-    a, b = (
-        load_scores(tmp_path / 'one' / 'scores.npz'),
-        load_scores(tmp_path / 'two' / 'scores.npz'),
-    )
+    a, b = (load_scores(tmp_path / name / 'scores.npz') for name in ('one', 'two'))
     assert list(a.ids) == list(b.ids) == [f'test_{i}' for i in range(13)]
     np.testing.assert_allclose(a.scores, b.scores, atol=1e-6)
     figures = [re.search(r'top1_acc: .*', text).group() for text in (said, two.stdout)]
@@ -107,10 +95,8 @@ def test_two_processes_train_and_go_on_with_the_same_bits(tmp_path):
     again = run('tools/train.py', config, '--work-dir', tmp_path / 'again', processes=2)
     assert again.returncode == 0, again.stderr
     assert_same_checkpoint(tmp_path / 'run' / 'epoch_2.pth', tmp_path / 'again' / 'epoch_2.pth')
-    assert (
-        'Total batch: 16 clips (8 x 2 processes)' in whole.stderr
-        and '--autoscale-lr' in whole.stderr
-    )
+    assert 'Total batch: 16 clips (8 x 2 processes)' in whole.stderr
+    assert '--autoscale-lr' in whole.stderr
     first, second = rows(tmp_path / 'run'), rows(tmp_path / 'again')
     assert second == first[-len(second) :]
 
@@ -124,48 +110,23 @@ def test_two_machines_of_one_process_train_as_one_machine_of_two(tmp_path):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = str(free.getsockname()[1])
-    nodes = [
-        subprocess.Popen(
-            [
-                'bash',
-                str(ROOT / 'tools' / 'dist_train.sh'),
-                str(config),
-                '1',
-                '--work-dir',
-                str(tmp_path / 'apart'),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={
-                **ENV,
-                'NNODES': '2',
-                'NODE_RANK': str(rank),
-                'MASTER_ADDR': '127.0.0.1',
-                'PORT': port,
-            },
-        )
-        for rank in (0, 1)
-    ]
-    for node in nodes:
-        _, errors = node.communicate(timeout=250)
-        assert node.returncode == 0, errors
+    place = dict(NNODES='2', MASTER_ADDR='127.0.0.1', PORT=port)
+    words = (config, 1, '--work-dir', tmp_path / 'apart')
+
+    def train_on(rank):
+        return bash('dist_train.sh', *words, **place, NODE_RANK=str(rank))
+
+    with ThreadPoolExecutor(2) as pool:
+        for node in pool.map(train_on, (0, 1)):
+            assert node.returncode == 0, node.stderr
     assert_same_checkpoint(
         tmp_path / 'together' / 'epoch_2.pth', tmp_path / 'apart' / 'epoch_2.pth'
     )
 
 
 def test_dist_scripts_run_one_process_without_a_launcher(trained, tmp_path):
-    done = bash(
-        'dist_train.sh',
-        trained[1],
-        1,
-        '--work-dir',
-        tmp_path / 'run',
-        '--no-validate',
-        '--cfg-options',
-        'total_epochs=1',
-    )
+    words = ('--work-dir', tmp_path / 'run', '--no-validate', '--cfg-options', 'total_epochs=1')
+    done = bash('dist_train.sh', trained[1], 1, *words)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / 'run' / 'epoch_1.pth').exists()
     wrong = bash('dist_train.sh', trained[1])
@@ -178,14 +139,8 @@ def test_test_without_labels_gives_scores_and_says_why_no_metrics(trained, tmp_p
     for annotation in data['annotations']:
         annotation['label'] = -1
     write_annotations(tmp_path / 'nolabels.pkl', data['split'], data['annotations'])
-    here(
-        'test',
-        config,
-        '--out',
-        tmp_path / 'result.pkl',
-        '--cfg-options',
-        f'data.test.ann_file={tmp_path}/nolabels.pkl',
-    )
+    option = f'data.test.ann_file={tmp_path}/nolabels.pkl'
+    here('test', config, '--out', tmp_path / 'result.pkl', '--cfg-options', option)
     assert 'no metrics: 13 of 13 clips have no label' in capsys.readouterr().out
     assert (tmp_path / 'Submission.csv').read_text().count('\n') == 13
 
@@ -196,16 +151,8 @@ def test_the_whole_road_from_two_streams_to_a_submission(trained, tmp_path):
     here('train', limb, '--work-dir', tmp_path / 'limb')
     here('test', limb, '--work-dir', tmp_path / 'limb')
     here('test', folder / 'tiny.py', '--out', tmp_path / 'joint' / 'result.pkl')
-    here(
-        'ensemble',
-        tmp_path / 'joint' / 'scores.npz',
-        tmp_path / 'limb' / 'scores.npz',
-        '--weights',
-        0.4,
-        0.6,
-        '--out-dir',
-        tmp_path,
-    )
+    streams = (tmp_path / name / 'scores.npz' for name in ('joint', 'limb'))
+    here('ensemble', *streams, '--out-dir', tmp_path)
     assert (tmp_path / 'Submission.zip').exists()
     assert (tmp_path / 'Submission.csv').read_text().splitlines()[0].startswith('test_0,')
 
