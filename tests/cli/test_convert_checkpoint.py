@@ -58,9 +58,8 @@ def assert_same_weights(found, network):
 
 
 def test_there_and_back_nothing_changes(tmp_path, network):
-    write_checkpoint(
-        tmp_path / 'a.pth', {'meta': META, 'state_dict': network.state_dict(), 'optimizer': {}}
-    )
+    content = {'meta': META, 'state_dict': network.state_dict(), 'optimizer': {}}
+    write_checkpoint(tmp_path / 'a.pth', content)
     convert(tmp_path / 'a.pth', '-o', tmp_path / 'b.safetensors')
     convert(tmp_path / 'b.safetensors', '-o', tmp_path / 'c.pth')
     for name in ('b.safetensors', 'c.pth'):
@@ -84,27 +83,22 @@ def test_training_starts_from_either_kind(tmp_path, network):
 
 
 def test_other_names_are_translated(tmp_path, network, capsys):
-    theirs = {
-        f'module.{key}'.replace('fc_cls', 'fc'): value
-        for key, value in network.state_dict().items()
-    }
+    ours = network.state_dict()
+    theirs = {f'module.{key}'.replace('fc_cls', 'fc'): value for key, value in ours.items()}
     torch.save({'state_dict': theirs}, tmp_path / 'mmaction.pth')
     convert(tmp_path / 'mmaction.pth', '-o', tmp_path / 'ours.safetensors')
     assert 'cls_head.fc is read as cls_head.fc_cls' in capsys.readouterr().out
-    other = build_model(GRAPH)
-    assert (
-        load_weights(other, read_checkpoint(tmp_path / 'ours.safetensors')['state_dict'], '') == []
-    )
+    other, read = build_model(GRAPH), read_checkpoint(tmp_path / 'ours.safetensors')['state_dict']
+    assert load_weights(other, read, '') == []
     assert_same_weights(other.state_dict(), network)
 
 
 def test_shared_and_transposed_tensors_are_written_out(tmp_path):
     row = torch.arange(6.0)
     weights = {'a': row, 'b': row.view(2, 3).T, 'c': row.half()}
-    left = safe_tensors.save_safe_tensors(
-        tmp_path / 'a.safetensors', weights, {'x': np.ones(2), 'y': 1}
-    )
-    found = safe_tensors.load_safe_tensors(tmp_path / 'a.safetensors')
+    file = tmp_path / 'a.safetensors'
+    left = safe_tensors.save_safe_tensors(file, weights, {'x': np.ones(2), 'y': 1})
+    found = safe_tensors.load_safe_tensors(file)
     assert left == ['x'] and found['meta'] == {'y': 1}
     assert all(torch.equal(found['state_dict'][name], value) for name, value in weights.items())
 

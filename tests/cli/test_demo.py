@@ -49,9 +49,8 @@ def test_the_demo_trains_the_published_pair_of_streams(demo):
 def test_all_streams_weigh_the_same(demo, streams):
     commands = demo('--streams', *streams)
     blended, weights = blending(commands)
-    assert blended == streams and weights == pytest.approx(
-        [1 / len(streams)] * len(streams), abs=1e-4
-    )
+    assert blended == streams
+    assert weights == pytest.approx([1 / len(streams)] * len(streams), abs=1e-4)
     assert sorted(path.stem for path in trained(commands)) == sorted(streams)
     assert all((ROOT / path).is_file() for path in trained(commands))
 

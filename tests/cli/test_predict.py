@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -131,42 +132,23 @@ def test_joints_that_the_network_lacks_are_refused_before_anything_is_written(pr
 
 def test_wrong_files_and_options_end_with_status_2_and_one_line(weights, tmp_path):
     (tmp_path / 'noise.mp4').write_bytes(bytes(range(256)) * 20)
-    done = run(
-        *(
-            'tools/predict.py',
-            CONFIG,
-            tmp_path / 'noise.mp4',
-            '-C',
-            weights,
-            '-o',
-            tmp_path / 'out',
-        ),
-        *('--mediapipe-python', stand_in(tmp_path)),
-    )
+    noise, out = tmp_path / 'noise.mp4', tmp_path / 'out'
+    options = ('-C', weights, '-o', out, '--mediapipe-python', stand_in(tmp_path))
+    done = run('tools/predict.py', CONFIG, noise, *options)
     assert done.returncode == 2 and 'Traceback' not in done.stderr
-    assert str(tmp_path / 'noise.mp4') in done.stderr
-    assert not (tmp_path / 'out').exists()
+    assert str(noise) in done.stderr and not out.exists()
 
 
 @pytest.mark.parametrize(
-    'words',
-    [
-        ['--window', '0'],
-        ['--every', '91'],
-        ['--top-k', '0'],
-        ['--rtm-detector', 'x'],
-        ['--pose', 'none.pkl'],
-    ],
+    'words', ['--window 0', '--every 91', '--top-k 0', '--rtm-detector x', '--pose none.pkl']
 )
 def test_options_are_looked_at_first(weights, tmp_path, words):
     video = film(tmp_path / 'a.mp4', PLACES[:1])
     with pytest.raises(UserError):
-        script('predict').main([str(CONFIG), str(video), '-C', str(weights), *words])
+        script('predict').main([str(CONFIG), str(video), '-C', str(weights), *words.split()])
 
 
 def test_several_clips_of_one_name_have_files_of_their_own():
-    used = script('predict').Counter()
-    names = [
-        script('predict')._file_name(name, used) for name in ('a/b', 'a b', '../..', 'x' * 300)
-    ]
+    used, file_name = Counter(), script('predict')._file_name
+    names = [file_name(name, used) for name in ('a/b', 'a b', '../..', 'x' * 300)]
     assert names == ['a_b', 'a_b_2', '_', 'x' * 150]

@@ -24,7 +24,7 @@ from pyskl.drawing.skeleton import MIN_OPACITY, box_around, draw_skeleton, fit
 from pyskl.errors import UserError
 from pyskl.files import libraries
 from pyskl.inputs.heatmaps import HeatmapSpec
-from pyskl.skeletons import LAYOUTS, get_layout, is_present
+from pyskl.skeletons import LAYOUTS, get_layout
 
 LAYOUT = get_layout('imigue22')
 WHITE = blank(220, 200)
@@ -259,10 +259,3 @@ def test_only_drawing_knows_opencv_and_decord_and_only_when_it_draws():
     for file in (ROOT / 'pyskl').rglob('*.py'):
         text = file.read_text('utf-8')
         assert not re.search(r'^\s*(import|from) (cv2|decord)\b', text, re.MULTILINE), file
-
-
-def test_there_is_what_is_finite_not_at_the_corner_and_scored():
-    keypoint = np.array([[1, 1], [0, 0], [0, 5], [np.nan, 1], [np.inf, 1], [3, 3]])
-    assert np.flatnonzero(is_present(keypoint, None)).tolist() == [0, 2, 5]
-    scored = is_present(keypoint, np.array([1, 1, 1, 1, 1, 0.0]))
-    assert np.flatnonzero(scored).tolist() == [0, 2]
