@@ -28,7 +28,7 @@ from ..skeletons import LAYOUTS
 from ..sources.conversion import Converted, Settings, convert
 from ..sources.forms import FORMS
 from ..sources.source import Source
-from ..wording import count
+from ..wording import count, sizes
 from .calling import Parser, flag
 
 
@@ -106,10 +106,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """Return the settings of the common options, and of --layout if there is one."""
-    given = {
-        field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args
-    }
-    return Settings(**given)
+    names = {field.name for field in fields(Settings)}
+    return Settings(**{name: value for name, value in vars(args).items() if name in names})
 
 
 def write(path: Path, converted: Converted, as_given: bool) -> None:
@@ -118,15 +116,12 @@ def write(path: Path, converted: Converted, as_given: bool) -> None:
         path, converted.split, converted.annotations, as_given=as_given, about=converted.about
     )
     print('\n'.join(converted.lines))
-    sizes = ', '.join(f'{name} {len(members):,}' for name, members in converted.split.items())
     labels = [annotation.get('label', NO_LABEL) for annotation in converted.annotations]
     classes = {k for label in labels for k in (label if isinstance(label, list) else [label])}
     num_classes = len(classes - {NO_LABEL, None})
     known = count(num_classes, 'class') if num_classes else 'no labels: --labels gives them'
-    num_clips = count(len(labels), 'clip')
+    splits = sizes(converted.split) or 'no splits: --split-by makes them'
     if lacks_class_0(labels, converted.about.label_names):
-        print(
-            'note: no clip has label 0. '
-            f'{from_one(np.array(sorted(classes)), num_classes, str(path))}'
-        )
-    print(f'wrote {path} ({num_clips}; {known}; {sizes or "no splits: --split-by makes them"})')
+        cure = from_one(np.array(sorted(classes)), num_classes, str(path))
+        print(f'note: no clip has label 0. {cure}')
+    print(f'wrote {path} ({count(len(labels), "clip")}; {known}; {splits})')

@@ -33,7 +33,7 @@ from ..sources.ntu import (
     read_missing,
     splits,
 )
-from ..wording import count, some
+from ..wording import count, sizes, some
 from .calling import Parser, check_at_least
 from .places import home
 
@@ -106,5 +106,4 @@ def write(path: Path, clips: Sequence[Clip], num_classes: int) -> None:
     about = About(NTU60_LABELS if num_classes == 60 else NTU120_LABELS, 'ntu25')
     annotations = [annotation_of(clip) for clip in chosen]
     write_annotations(path, split, annotations, as_given=True, about=about)
-    sizes = ', '.join(f'{name} {len(members):,}' for name, members in split.items())
-    print(f'wrote {path} ({count(len(chosen), "clip")}; {sizes})')
+    print(f'wrote {path} ({count(len(chosen), "clip")}; {sizes(split)})')

@@ -25,7 +25,7 @@ from ..files.path_checks import check_out
 from ..labels import check_order, read_labels
 from ..recipe.layout_option import read_layout
 from ..seeds import seed_number
-from ..wording import count
+from ..wording import count, sizes
 from .calling import Parser, check_at_least
 
 
@@ -123,10 +123,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _print_summary(joined: Joined, out: Path) -> None:
     for line in joined.notes.lines():
         print(line)
-    split = joined.split
-    sizes = ', '.join(f'{name} {len(members):,}' for name, members in split.items())
-    print(f'wrote {out} ({count(len(joined.clips), "clip")}; {sizes or "no splits"})')
-    if not split:
+    splits = sizes(joined.split) or 'no splits'
+    print(f'wrote {out} ({count(len(joined.clips), "clip")}; {splits})')
+    if not joined.split:
         print('To make splits, give --split-by too; or leave split out of the config.')
     if lacks_class_0((clip.get('label') for clip in joined.clips), joined.about.label_names):
         print('No clip has label 0. Do the labels count from 1? Then give --first-label 1, too.')

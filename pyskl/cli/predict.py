@@ -18,7 +18,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -195,26 +195,23 @@ def _holds_videos(path: Path) -> bool:
 
 def _check_readable(paths: Sequence[Path]) -> None:
     """Raise the first DataError if there are videos and none of them can be opened."""
-    faults = []
+    first = None
     for path in find_files(paths, VIDEOS, 'videos') if paths else []:
         try:
             VideoReader(path)
             return
         except DataError as fault:
-            faults.append(fault)
-    if faults:
-        raise faults[0]
+            first = first or fault
+    if first:
+        raise first
 
 
 def _as_videos(videos: Sequence[Path]) -> Iterator[InputClip]:
     """Yield the videos themselves as clips, for a network that sees pictures."""
     for unit in named(find_files(videos, VIDEOS, 'videos'), videos):
         video = VideoReader(unit.path)
-        clip = {
-            'frame_dir': unit.name, 'filename': str(unit.path), 'total_frames': video.num_frames,
-            'fps': video.fps,
-        }  # fmt: skip
-        yield InputClip(clip, None, unit.path)
+        clip = {'frame_dir': unit.name, 'filename': str(unit.path), 'fps': video.fps}
+        yield InputClip({**clip, 'total_frames': video.num_frames}, None, unit.path)
 
 
 def _clips(args: argparse.Namespace, videos: Sequence[Path], source: Any) -> Iterator[InputClip]:
@@ -260,10 +257,10 @@ def _of_file(args: argparse.Namespace, path: Path) -> Iterator[InputClip]:
         file = open_annotations(path)
         clips, about = file, file.about
     else:
-        size = {'img_shape': args.img_shape} if args.img_shape else {}
-        kind = FORMS[form]
-        has_size = 'img_shape' in {field.name for field in fields(kind)}
-        converted = convert(kind(**(size if has_size else {})), [path])
+        source = FORMS[form]()
+        if args.img_shape and hasattr(source, 'img_shape'):
+            source = replace(source, img_shape=args.img_shape)
+        converted = convert(source, [path])
         print('\n'.join(converted.lines))
         clips, about = converted.annotations, converted.about
     layout = about.layout or read_layout(args.layout)
@@ -303,10 +300,9 @@ def _as_json(
     def best(probabilities: np.ndarray | None) -> list[dict[str, Any]]:
         if probabilities is None:
             return []
-        order = np.argsort(-probabilities, kind='stable')[:top_k].tolist()
         return [
             {'label': k, 'name': names[k], 'probability': round(float(probabilities[k]), 6)}
-            for k in order
+            for k in np.argsort(-probabilities, kind='stable')[:top_k].tolist()
         ]
 
     def span(window: WindowAnswer) -> dict[str, Any]:

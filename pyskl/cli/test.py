@@ -16,6 +16,7 @@ from ..files.path_checks import check_checkpoint
 from ..scores.submission import COARSE_HELP, FORMATS, FORMATS_HELP
 from .calling import Parser
 from .places import find_config
+from .report import print_written
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -131,7 +132,5 @@ def write_report(files: Sequence[Path], options: dict[str, Any], work_dir: str |
             'keeps views apart, feat_ext gives features).'
         )
     config = load_config(options['config'], options['cfg_options'])
-    written = build_report([scores], ReportOptions(**options), work_dir or config.get('work_dir'))
-    for note in written.notes:
-        print(f'note: {note}')
-    print(f'wrote {written.path} ({written.size / 1e6:.1f} MB)')
+    work_dir = work_dir or config.get('work_dir')
+    print_written(build_report([scores], ReportOptions(**options), work_dir))

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+from ..engine.machine import usable_cores
 from ..errors import ConfigError, DataError, did_you_mean
 from ..files.atomic import write_text
 from ..files.texts import read_json, read_text
@@ -272,10 +273,8 @@ def shares(slot: int, jobs: int, gpus: Sequence[str]) -> dict[str, str | None]:
     visible = gpus[slot % len(gpus)] if gpus else os.environ.get('CUDA_VISIBLE_DEVICES')
     changed = {'CUDA_VISIBLE_DEVICES': visible}
     if jobs > 1:
-        bound = hasattr(os, 'sched_getaffinity')
-        cores = len(os.sched_getaffinity(0)) if bound else os.cpu_count() or 1
         allowed = os.environ.get('OMP_NUM_THREADS', '')
-        share = max(1, cores // jobs)
+        share = max(1, usable_cores() // jobs)
         most = (int(allowed) if allowed.isdecimal() else 0) or share
         changed['OMP_NUM_THREADS'] = str(min(share, most))
     return changed
