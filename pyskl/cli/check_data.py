@@ -149,7 +149,7 @@ def _named_clips(data: Any) -> list[Mapping[str, Any]]:
 def _print_report(args: argparse.Namespace, report: Report, file: Path, done: list[str]) -> int:
     """Print a report and return the exit status."""
     if args.json:
-        fix = {'mended': done} if args.fix else {}
+        fix = {'fixed': done} if args.fix else {}
         print(json.dumps({'file': str(file), **fix, **vars(report)}, indent=1))
     else:
         for line in done:
@@ -179,7 +179,7 @@ def _print_report(args: argparse.Namespace, report: Report, file: Path, done: li
 def _print_failed(args: argparse.Namespace, done: list[str], failed: list[str]) -> int:
     """Print what could be fixed and what could not, and return the exit status."""
     if args.json:
-        print(json.dumps({'file': str(args.file), 'mended': done, 'errors': failed}, indent=1))
+        print(json.dumps({'file': str(args.file), 'fixed': done, 'errors': failed}, indent=1))
         return 1
     for line in done:
         print(f'could be fixed: {line}')
