@@ -46,7 +46,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add(
         '--layout',
-        metavar='LAYOUT',
         help=f'layout of the joints: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
         'configs; or a config file (default: from the file, or the number of joints)',
     )
@@ -138,12 +137,8 @@ def _named_clips(data: Any) -> list[Mapping[str, Any]]:
     """Return the clips of an annotation file that are dicts with a name."""
     annotations = data.get('annotations', data) if isinstance(data, Mapping) else data
     listed = annotations.values() if isinstance(annotations, Mapping) else annotations
-    return [
-        clip
-        for clip in listed
-        if isinstance(clip, Mapping)
-        and isinstance(clip.get('frame_dir', clip.get('filename')), str)
-    ]
+    clips = [clip for clip in listed if isinstance(clip, Mapping)]
+    return [c for c in clips if isinstance(c.get('frame_dir', c.get('filename')), str)]
 
 
 def _print_report(args: argparse.Namespace, report: Report, file: Path, done: list[str]) -> int:
@@ -155,10 +150,8 @@ def _print_report(args: argparse.Namespace, report: Report, file: Path, done: li
         for line in done:
             print(f'fixed: {line}')
         if args.fix:
-            print(
-                f'wrote {file}'
-                + ('' if done else f', the same as {args.file}: there was nothing to fix')
-            )
+            same = '' if done else f', the same as {args.file}: there was nothing to fix'
+            print(f'wrote {file}{same}')
         width = max(map(len, report.facts))
         for name, value in report.facts.items():
             print(f'{name:<{width}}  {_line(value)}')
@@ -169,10 +162,11 @@ def _print_report(args: argparse.Namespace, report: Report, file: Path, done: li
         left_alone = ('label ', 'the videos ')
         if not args.fix and not all(line.startswith(left_alone) for line in report.errors):
             print(as_called(f'To fix what can be fixed: {fix_command(str(file))}'))
-        print(
-            f'{file}: {count(len(report.errors), "error")}, '
-            f'{count(len(report.warnings), "warning")}'
+        errors, warnings = (
+            count(len(report.errors), 'error'),
+            count(len(report.warnings), 'warning'),
         )
+        print(f'{file}: {errors}, {warnings}')
     return 1 if report.errors else 0
 
 

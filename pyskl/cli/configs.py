@@ -79,8 +79,7 @@ def listed(words: Sequence[str], names_alone: bool) -> list[str]:
 
 def _about(path: Path) -> str:
     """Return the first line of a config's docstring."""
-    text = ast.get_docstring(ast.parse(read_text(path)))
-    return (text or '').partition('\n')[0]
+    return (ast.get_docstring(ast.parse(read_text(path))) or '').partition('\n')[0]
 
 
 def _found(name: str) -> Path:

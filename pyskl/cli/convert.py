@@ -42,7 +42,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         described = forms.add_parser(name, parents=[common], help=form.reads, description=about)
         described.add_argument(
             '--layout',
-            metavar='LAYOUT',
             help=f'layout of the joints: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
             'configs, or a config file (default: from the form and the number of joints)',
         )

@@ -60,7 +60,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add(
         '--layout',
-        metavar='LAYOUT',
         help='layout of the joints, to store with the data: a name, a dict as in configs, or a '
         'config file',
     )

@@ -203,10 +203,11 @@ def _python(value: Any) -> str:
     """Return a value as in configs: a dict as dict(...), with a line for each entry."""
     if not isinstance(value, Mapping):
         return repr(value)
-    entries = (
-        pformat(entry, width=110, compact=True).replace('\n', '\n    ') for entry in value.values()
-    )
-    return 'dict(\n' + ',\n'.join(f'    {key}={entry}' for key, entry in zip(value, entries)) + ')'
+    lines = []
+    for key, entry in value.items():
+        text = pformat(entry, width=110, compact=True).replace('\n', '\n    ')
+        lines.append(f'    {key}={text}')
+    return 'dict(\n' + ',\n'.join(lines) + ')'
 
 
 def describe(
@@ -264,16 +265,11 @@ def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
     names = clips.store.split_names
 
     def named(*ends: str) -> str | None:
-        return next(
-            (name for end in ends for name in names if name == end or name.endswith(f'_{end}')),
-            None,
-        )
+        found = (name for end in ends for name in names if f'_{name}'.endswith(f'_{end}'))
+        return next(found, None)
 
-    train, val, test = (
-        named('train', 'training'),
-        named('val', 'valid', 'validation', 'dev'),
-        named('test'),
-    )
+    train, test = named('train', 'training'), named('test')
+    val = named('val', 'valid', 'validation', 'dev')
     other = val or test
     if train is None or other is None:
         found = f'its splits are {some(names)}' if names else 'it has no splits'
@@ -290,19 +286,11 @@ def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
 def _layout(clips: Annotations, joints: int, chosen: str | None) -> str | dict[str, Any]:
     """Return the layout as in configs: the chosen one, the file's, or the known one."""
     given: Any = read_layout(chosen) or clips.about.layout
-    if given is None:
-        known = guess_layout(joints)
-        given = (
-            known.name
-            if known
-            else {
-                'name': 'mine',
-                'joints': [f'joint {j}' for j in range(joints)],
-                'bones': [],
-                'mirror': [],
-                'centre': 0,
-            }
-        )
+    if given is None and (known := guess_layout(joints)):
+        given = known.name
+    elif given is None:
+        names = [f'joint {j}' for j in range(joints)]
+        given = {'name': 'mine', 'joints': names, 'bones': [], 'mirror': [], 'centre': 0}
     layout = layout_of(given)
     if layout.num_joints != joints:
         raise UserError(

@@ -120,7 +120,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_img_shape("of those files' videos, px, where they do not say it")
     add(
         '--layout',
-        metavar='LAYOUT',
         help="what the clips' joints are, where their file does not say it",
     )
     add('--no-overlay', action='store_true', help='write no NAME.mp4')
@@ -257,7 +256,7 @@ def _of_file(args: argparse.Namespace, path: Path) -> Iterator[InputClip]:
         file = open_annotations(path)
         clips, about = file, file.about
     else:
-        source = FORMS[form]()
+        source: Any = FORMS[form]()  # some forms have an img_shape
         if args.img_shape and hasattr(source, 'img_shape'):
             source = replace(source, img_shape=args.img_shape)
         converted = convert(source, [path])

@@ -77,7 +77,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         '--layout',
-        metavar='LAYOUT',
         help='layout of the joints: a name, a dict as in a config, or a config file (default: '
         'from the config, or the number of joints)',
     )

@@ -122,7 +122,6 @@ def _add_skeleton_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'layout',
         nargs='?',
-        metavar='LAYOUT',
         help='name of a layout, a dict as in a config, or a config file',
     )
     parser.add_argument('--list', action='store_true', help='list the known layouts')
@@ -155,7 +154,6 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         '--layout',
-        metavar='LAYOUT',
         help='layout of the joints: a name, a dict as in a config, or a config file (default: '
         'from the config, the annotation file, or the number of joints)',
     )
