@@ -162,11 +162,8 @@ def _print_report(args: argparse.Namespace, report: Report, file: Path, done: li
         left_alone = ('label ', 'the videos ')
         if not args.fix and not all(line.startswith(left_alone) for line in report.errors):
             print(as_called(f'To fix what can be fixed: {fix_command(str(file))}'))
-        errors, warnings = (
-            count(len(report.errors), 'error'),
-            count(len(report.warnings), 'warning'),
-        )
-        print(f'{file}: {errors}, {warnings}')
+        errors = count(len(report.errors), 'error')
+        print(f'{file}: {errors}, {count(len(report.warnings), "warning")}')
     return 1 if report.errors else 0
 
 

@@ -122,6 +122,7 @@ def _add_skeleton_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'layout',
         nargs='?',
+        metavar='LAYOUT',
         help='name of a layout, a dict as in a config, or a config file',
     )
     parser.add_argument('--list', action='store_true', help='list the known layouts')
