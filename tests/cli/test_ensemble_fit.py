@@ -141,72 +141,62 @@ def test_temperatures_may_be_given_by_hand(world, capsys):
     assert 'weight 0.4  temperature 2  joint/scores.npz' in capsys.readouterr().out
 
 
+THREE, TWO, ON_VAL = ' '.join(SCORES), ' '.join(SCORES[:2]), ' '.join(VAL)
+LOGITS = ' '.join(f'{stream}/logits.npz' for stream in STREAMS)
 REFUSALS = {
-    'no labels named': ([*SCORES, '--fit-on', 'val'], '--ann-file'),
-    'the test split': ([*SCORES, '--fit-on', 'test', '--ann-file', 'test.pkl'], '--fit-on test'),
+    'no labels named': (f'{THREE} --fit-on val', '--ann-file'),
+    'the test split': (f'{THREE} --fit-on test --ann-file test.pkl', '--fit-on test'),
+    'clips that were trained on': (f'{THREE} --fit-on train --ann-file val.pkl', '--fit-on train'),
     'an unknown split': (
-        [*SCORES, '--fit-on', 'vla', '--ann-file', 'val.pkl', '--fit-scores', *SCORES],
+        f'{THREE} --fit-on vla --ann-file val.pkl --fit-scores {THREE}',
         "no split 'vla'",
     ),
-    'one stream': ([SCORES[0], *VAL], 'single stream'),
+    'one stream': (f'{SCORES[0]} {ON_VAL}', 'single stream'),
     'no val scores beside': (
-        [*SCORES, '--fit-on', 'dev', '--ann-file', 'val.pkl'],
+        f'{THREE} --fit-on dev --ann-file val.pkl',
         'joint/dev_scores.npz, .*: no such file.*--split dev',
     ),
     'too few val scores': (
-        [*SCORES, *VAL, '--fit-scores', 'joint/val_scores.npz'],
+        f'{THREE} {ON_VAL} --fit-scores joint/val_scores.npz',
         '1 file for 3 streams',
     ),
     'the same files': (
-        [*SCORES, *VAL, '--fit-scores', *SCORES],
+        f'{THREE} {ON_VAL} --fit-scores {THREE}',
         'joint/scores.npz: is used for the fit and reported, too',
     ),
     'labels of reported clips': (
-        [*SCORES, '--fit-on', 'val', '--ann-file', 'mixed.pkl'],
+        f'{THREE} --fit-on val --ann-file mixed.pkl',
         r'mixed.pkl: split val: lists 1 clip \(0054_3\)',
     ),
-    'clips that were trained on': (
-        [*SCORES, '--fit-on', 'train', '--ann-file', 'val.pkl'],
-        '--fit-on train',
-    ),
     'clips that have no label': (
-        [*SCORES, '--fit-on', 'val', '--ann-file', 'none.pkl'],
+        f'{THREE} --fit-on val --ann-file none.pkl',
         'none.pkl: split val: none of the 60 clips',
     ),
-    'logits beside probabilities': (
-        [*SCORES, *VAL, '--fit-scores', *(f'{s}/logits.npz' for s in STREAMS)],
-        'holds logits',
-    ),
+    'logits beside probabilities': (f'{THREE} {ON_VAL} --fit-scores {LOGITS}', 'holds logits'),
     'bare lists': (
-        [*SCORES, *VAL, '--fit-scores', 'bare.pkl', 'bare.pkl', 'bare.pkl'],
+        f'{THREE} {ON_VAL} --fit-scores bare.pkl bare.pkl bare.pkl',
         'bare.pkl: a bare list .* --by-position',
     ),
-    'too many folds': ([*SCORES, *VAL, '--folds', '61'], '61 folds for 60 labelled clips'),
-    'weights, too': ([*SCORES, *VAL, '--weights', '1', '1', '1'], '--weights and --fit-on'),
-    'temperatures, too': (
-        [*SCORES, *VAL, '--temperatures', '1', '1', '1'],
-        '--temperatures: --fit-on gives them',
-    ),
-    'fit options alone': (
-        [*SCORES[:2], '--objective', 'top1'],
-        '--objective: only --fit-on uses it',
-    ),
-    'a fold count alone': ([*SCORES[:2], '--folds', '0'], '--folds: only --fit-on'),
-    'a temperature of 0': ([*SCORES[:2], '--temperatures', '0', '1'], 'expected 2 numbers above 0'),
-    'one temperature': ([*SCORES[:2], '--temperatures', '1'], 'expected 2 numbers above 0'),
+    'too many folds': (f'{THREE} {ON_VAL} --folds 61', '61 folds for 60 labelled clips'),
+    'weights, too': (f'{THREE} {ON_VAL} --weights 1 1 1', '--weights and --fit-on'),
+    'temperatures, too': (f'{THREE} {ON_VAL} --temperatures 1 1 1', '--temperatures: --fit-on'),
+    'fit options alone': (f'{TWO} --objective top1', '--objective: only --fit-on'),
+    'a fold count alone': (f'{TWO} --folds 0', '--folds: only --fit-on'),
+    'a temperature of 0': (f'{TWO} --temperatures 0 1', 'expected 2 numbers above 0'),
+    'one temperature': (f'{TWO} --temperatures 1', 'expected 2 numbers above 0'),
 }
 
 
 @pytest.mark.parametrize('what', REFUSALS)
 def test_what_would_deceive_is_refused_and_nothing_is_written(world, what):
-    argv, says = REFUSALS[what]
+    line, says = REFUSALS[what]
     save_result_pkl('bare.pkl', load_scores('joint/val_scores.npz').scores)
     for stream in STREAMS:
         val = load_scores(f'{stream}/val_scores.npz')
         save_scores(f'{stream}/logits.npz', val.ids, 5 * val.scores - 2)
     before = files(world)
     with pytest.raises(UserError, match=says):
-        main(*argv, '--out-dir', 'out')
+        main(*line.split(), '--out-dir', 'out')
     assert files(world) == before
 
 

@@ -38,7 +38,7 @@ def predict(weights, tmp_path):
     def predict(*words, config=CONFIG):
         out = tmp_path / 'out'
         given = [config, *words, '-C', weights, '-o', out, '--views', '1', '--device', 'cpu']
-        script('predict').main([*map(str, given)])
+        script('predict').main(' '.join(map(str, given)).split())
         return json.loads((out / 'answers.json').read_text())
 
     return predict
@@ -68,9 +68,9 @@ def test_a_video_becomes_answers_a_timeline_an_overlay_and_key_points(predict, t
 
     # The same from key points that were found before, without an estimator.
     kept = shutil.copy(tmp_path / 'out' / 'keypoints.pkl', tmp_path / 'kept.pkl')
-    again = predict(video, '--pose', kept, '--window', '4', '--no-overlay')
+    again = predict(f'{video} --pose {kept} --window 4 --no-overlay')
     assert again['clips'] == told['clips']
-    from_file = predict(kept, '--window', '4', '--no-overlay')
+    from_file = predict(f'{kept} --window 4 --no-overlay')
     assert from_file['clips'] == told['clips']
     with pytest.raises(DataError, match='other.mp4'):
         predict(film(tmp_path / 'other.mp4', PLACES), '--pose', kept)
@@ -93,12 +93,12 @@ def test_videos_without_people_or_frames_are_named_and_the_others_answered(
 
 def test_files_of_pose_estimators_are_read_as_convert_reads_them(predict, tmp_path):
     raw = openpose(tmp_path / 'raw', made_up(137))
-    told = predict(raw / 'clip', '--img-shape', H, W)
+    told = predict(f'{raw}/clip --img-shape {H} {W}')
     [clip] = told['clips']
     assert clip['video'] is None and clip['fps'] is None and clip['windows'][0]['seconds'] is None
     assert len(clip['answer']) == 5
     assert frames_of(next((tmp_path / 'out').glob('*.mp4')))[0] == clip['frames']
-    assert predict(raw, '--img-shape', H, W, '--form', 'openpose', '--no-overlay') == told
+    assert predict(f'{raw} --img-shape {H} {W} --form openpose --no-overlay') == told
     with pytest.raises(DataError, match='--form'):
         predict(raw)
 
@@ -126,7 +126,7 @@ def test_a_network_that_sees_pictures_is_shown_the_video_itself(tmp_path):
 def test_joints_that_the_network_lacks_are_refused_before_anything_is_written(predict, tmp_path):
     raw = openpose(tmp_path / 'raw', made_up(25))
     with pytest.raises(DataError, match='openpose25.*imigue22'):
-        predict(raw / 'clip', '--img-shape', H, W)
+        predict(f'{raw}/clip --img-shape {H} {W}')
     assert not (tmp_path / 'out' / 'answers.json').exists()
 
 

@@ -34,7 +34,8 @@ readlabel = load_script('readlabel')
 
 
 def run(*arguments) -> None:
-    readlabel.main([str(a) for a in arguments])
+    """Run the command; arguments may be several words each."""
+    readlabel.main(' '.join(map(str, arguments)).split())
 
 
 def fails(*arguments) -> str:
@@ -66,7 +67,7 @@ def load(path: Path) -> object:
 
 def test_the_small_golden_is_reproduced(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(ROOT / 'tests')  # files below the current folder are named from there
-    run('--data-dir', RAW, '--out-dir', tmp_path / 'out')
+    run(f'--data-dir {RAW} --out-dir {tmp_path}/out')
     written = tmp_path / 'out' / 'imigue_val.pkl'
     same(load(written), load(RAW / 'imigue_val.pkl'))
     *facts, last = capsys.readouterr().out.splitlines()
@@ -75,7 +76,7 @@ def test_the_small_golden_is_reproduced(tmp_path, capsys, monkeypatch):
 
 @needs_golden
 def test_every_golden_is_reproduced_to_the_last_value_key_and_type(tmp_path, capsys):
-    run('--data-dir', GOLDEN / 'raw', '--out-dir', tmp_path)
+    run(f'--data-dir {GOLDEN}/raw --out-dir {tmp_path}')
     for split in ('train', 'val', 'test'):
         name = f'imigue_{split}.pkl'
         same(load(tmp_path / name), load(GOLDEN / 'raw' / name))
@@ -99,7 +100,7 @@ def test_any_number_of_clips_frames_joints_and_people_goes_through(
         labels=[0] * n,
         data=np.arange(n * 3 * t * v * m).reshape(n, 3, t, v, m).astype(dtype),
     )
-    run('--data-dir', folder, '--out-dir', folder)
+    run(f'--data-dir {folder} --out-dir {folder}')
     clips = read_annotations(folder / 'imigue_train.pkl')['annotations']
     assert len(clips) == n and clips[0]['total_frames'] == t
     points = np.stack([c['keypoint'] for c in clips])  # (N, M, T, V, 2)
@@ -109,7 +110,7 @@ def test_any_number_of_clips_frames_joints_and_people_goes_through(
 
 
 def test_picture_size_is_as_told(tmp_path):
-    run('--data-dir', RAW, '--out-dir', tmp_path, '--img-shape', 720, 1280)
+    run(f'--data-dir {RAW} --out-dir {tmp_path} --img-shape 720 1280')
     clip = read_annotations(tmp_path / 'imigue_val.pkl')['annotations'][0]
     assert clip['img_shape'] == clip['original_shape'] == (720, 1280)
 
@@ -117,7 +118,7 @@ def test_picture_size_is_as_told(tmp_path):
 def test_only_the_splits_that_were_named_are_converted(tmp_path):
     for split in ('train', 'val', 'test'):
         raw_folder(tmp_path, split)
-    run('--data-dir', tmp_path, '--out-dir', tmp_path / 'out', '--splits', 'test', 'val', 'test')
+    run(f'--data-dir {tmp_path} --out-dir {tmp_path}/out --splits test val test')
     names = sorted(path.stem for path in (tmp_path / 'out').iterdir())
     assert names == ['imigue_test', 'imigue_val']
 
@@ -125,7 +126,7 @@ def test_only_the_splits_that_were_named_are_converted(tmp_path):
 def test_test_data_without_labels_get_label_minus_one(tmp_path, capsys):
     folder = raw_folder(tmp_path / 'raw', 'test')
     (folder / 'test_label.pkl').unlink()
-    run('--data-dir', folder, '--out-dir', tmp_path)
+    run(f'--data-dir {folder} --out-dir {tmp_path}')
     data = read_annotations(tmp_path / 'imigue_test.pkl')
     assert [c['label'] for c in data['annotations']] == [-1, -1, -1]
     assert data['split']['test'] == ['test_0', 'test_1', 'test_2']
@@ -139,7 +140,7 @@ def test_the_published_validation_videos_are_taken_out_of_train(tmp_path):
     videos = [f'{v:04d}' for v in range(1, 13)]
     names = [f'{v}_{i}' for v in videos for i in range(2)]
     folder = raw_folder(tmp_path / 'raw', names=names, labels=[0] * len(names))
-    run('--data-dir', folder, '--out-dir', tmp_path, '--val-videos', 'published')
+    run(f'--data-dir {folder} --out-dir {tmp_path} --val-videos published')
     train, val = (read_annotations(tmp_path / f'imigue_{s}.pkl') for s in ('train', 'val'))
     assert train['split'] == {'train': ['0005_0', '0005_1', '0012_0', '0012_1']}
     assert val['split'] == {'val': [n for n in names if video_of(n) in PUBLISHED_VAL_VIDEOS]}
@@ -149,10 +150,10 @@ def test_the_published_validation_videos_are_taken_out_of_train(tmp_path):
 
 def test_a_val_file_whose_clips_are_in_train_again_is_warned_about(tmp_path, capsys):
     folder = raw_folder(tmp_path / 'raw')
-    run('--data-dir', folder, '--out-dir', tmp_path, '--val-videos', '0001')
-    run('--data-dir', folder, '--out-dir', tmp_path, '--val-videos', '0002')
+    run(f'--data-dir {folder} --out-dir {tmp_path} --val-videos 0001')
+    run(f'--data-dir {folder} --out-dir {tmp_path} --val-videos 0002')
     assert 'warning' not in capsys.readouterr().out
-    run('--data-dir', folder, '--out-dir', tmp_path)
+    run(f'--data-dir {folder} --out-dir {tmp_path}')
     assert 'imigue_val.pkl, of an earlier conversion, holds 1 clip' in capsys.readouterr().out
 
 
@@ -194,7 +195,7 @@ def test_faults_of_validation_videos_are_said(tmp_path):
 )
 def test_a_fault_of_the_raw_files_is_named_and_nothing_is_written(faults, words, tmp_path):
     folder = raw_folder(tmp_path / 'raw', **faults)
-    message = fails('--data-dir', folder, '--out-dir', tmp_path / 'out')
+    message = fails(f'--data-dir {folder} --out-dir {tmp_path}/out')
     assert words in message, message
     assert 'train' in message and not (tmp_path / 'out').exists()
 
@@ -210,7 +211,7 @@ def test_a_fault_of_the_raw_files_is_named_and_nothing_is_written(faults, words,
 def test_a_fault_of_the_label_file_is_named(value, words, tmp_path):
     folder = raw_folder(tmp_path / 'raw')
     (folder / 'train_label.pkl').write_bytes(value)
-    message = fails('--data-dir', folder, '--out-dir', tmp_path / 'out')
+    message = fails(f'--data-dir {folder} --out-dir {tmp_path}/out')
     assert words in message and 'train_label.pkl' in message and not (tmp_path / 'out').exists()
 
 
@@ -296,12 +297,12 @@ def test_several_label_csvs_of_a_video_are_an_error(tmp_path):
     for name in ('0187_label.csv', '0187_other.csv'):
         shutil.copy(folder / '0187.csv', folder / name)
     (folder / '0187.csv').unlink()
-    assert 'several' in fails('--csv', folder)
+    assert 'several' in fails(f'--csv {folder}')
 
 
 def test_the_csv_release_becomes_the_split_that_was_named(tmp_path, capsys):
     folder = csv_folder(tmp_path / 'csv')
-    run('--csv', folder, '--out-dir', tmp_path, '--splits', 'test', '--img-shape', 720, 1280)
+    run(f'--csv {folder} --out-dir {tmp_path} --splits test --img-shape 720 1280')
     assert read_annotations(tmp_path / 'imigue_test.pkl')['split'] == {'test': ['0187_0', '0187_1']}
     assert '(2 clips, 2 classes)' in capsys.readouterr().out
 

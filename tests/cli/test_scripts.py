@@ -22,10 +22,10 @@ from pyskl.scores.score_file import load_scores
 ENV = {**os.environ, 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
 
 
-def bash(name, *words, **env):
-    """tools/NAME as a user runs it."""
+def bash(line, **env):
+    """A line like 'dist_train.sh CONFIG 2', with a script of tools/, as a user types it."""
     return subprocess.run(
-        ['bash', str(ROOT / 'tools' / name), *map(str, words)],
+        ['bash', *f'{ROOT}/tools/{line}'.split()],
         env={**ENV, **env},
         capture_output=True,
         text=True,
@@ -34,9 +34,10 @@ def bash(name, *words, **env):
     )
 
 
-def here(name, *words):
-    """The script's main in this process."""
-    assert not script(name).main([str(word) for word in words])
+def here(line):
+    """A line like 'test CONFIG', in this process."""
+    name, *words = line.split()
+    assert not script(name).main(words)
 
 
 def all_ours(stderr):
@@ -63,17 +64,17 @@ def test_train_prints_where_it_wrote(trained):
 
 
 def test_views_can_be_kept_apart(trained, tmp_path):
-    here('test', trained[1], '--average-clips', 'none', '--out', tmp_path / 'views.pkl')
+    here(f'test {trained[1]} --average-clips none --out {tmp_path}/views.pkl')
     views = load_pickle(tmp_path / 'views.pkl')
     assert np.shape(views) == (13, 4, 3)  # 2 clips and their mirror images, 3 classes
 
 
 def test_two_processes_test_to_the_same_scores_as_one(trained, tmp_path, capsys):
     folder, config = trained
-    here('test', config, '--out', tmp_path / 'one' / 'result.pkl')
+    here(f'test {config} --out {tmp_path}/one/result.pkl')
     said = capsys.readouterr().out
     out = tmp_path / 'two' / 'result.pkl'
-    two = bash('dist_test.sh', config, folder / 'run' / 'latest.pth', 2, '--out', out)
+    two = bash(f'dist_test.sh {config} {folder}/run/latest.pth 2 --out {out}')
     assert two.returncode == 0, two.stderr
     a, b = (load_scores(tmp_path / name / 'scores.npz') for name in ('one', 'two'))
     assert list(a.ids) == list(b.ids) == [f'test_{i}' for i in range(13)]
@@ -86,7 +87,7 @@ def test_two_processes_test_to_the_same_scores_as_one(trained, tmp_path, capsys)
 
 def test_two_processes_train_and_go_on_with_the_same_bits(tmp_path):
     config = problem(tmp_path, extra='checkpoint_config = dict(by_epoch=False, interval=2)\n')
-    whole = bash('dist_train.sh', config, 2)
+    whole = bash(f'dist_train.sh {config} 2')
     assert whole.returncode == 0, whole.stderr
     assert whole.stdout == f'wrote {tmp_path}/run\n'
     all_ours(whole.stderr)
@@ -111,10 +112,10 @@ def test_two_machines_of_one_process_train_as_one_machine_of_two(tmp_path):
         free.bind(('127.0.0.1', 0))
         port = str(free.getsockname()[1])
     place = dict(NNODES='2', MASTER_ADDR='127.0.0.1', PORT=port)
-    words = (config, 1, '--work-dir', tmp_path / 'apart')
 
     def train_on(rank):
-        return bash('dist_train.sh', *words, **place, NODE_RANK=str(rank))
+        line = f'dist_train.sh {config} 1 --work-dir {tmp_path}/apart'
+        return bash(line, **place, NODE_RANK=str(rank))
 
     with ThreadPoolExecutor(2) as pool:
         for node in pool.map(train_on, (0, 1)):
@@ -125,11 +126,11 @@ def test_two_machines_of_one_process_train_as_one_machine_of_two(tmp_path):
 
 
 def test_dist_scripts_run_one_process_without_a_launcher(trained, tmp_path):
-    words = ('--work-dir', tmp_path / 'run', '--no-validate', '--cfg-options', 'total_epochs=1')
-    done = bash('dist_train.sh', trained[1], 1, *words)
+    options = f'--work-dir {tmp_path}/run --no-validate --cfg-options total_epochs=1'
+    done = bash(f'dist_train.sh {trained[1]} 1 {options}')
     assert done.returncode == 0, done.stderr
     assert (tmp_path / 'run' / 'epoch_1.pth').exists()
-    wrong = bash('dist_train.sh', trained[1])
+    wrong = bash(f'dist_train.sh {trained[1]}')
     assert wrong.returncode == 2 and 'number of processes' in wrong.stderr
 
 
@@ -140,7 +141,7 @@ def test_test_without_labels_gives_scores_and_says_why_no_metrics(trained, tmp_p
         annotation['label'] = -1
     write_annotations(tmp_path / 'nolabels.pkl', data['split'], data['annotations'])
     option = f'data.test.ann_file={tmp_path}/nolabels.pkl'
-    here('test', config, '--out', tmp_path / 'result.pkl', '--cfg-options', option)
+    here(f'test {config} --out {tmp_path}/result.pkl --cfg-options {option}')
     assert 'no metrics: 13 of 13 clips have no label' in capsys.readouterr().out
     assert (tmp_path / 'Submission.csv').read_text().count('\n') == 13
 
@@ -148,11 +149,11 @@ def test_test_without_labels_gives_scores_and_says_why_no_metrics(trained, tmp_p
 def test_the_whole_road_from_two_streams_to_a_submission(trained, tmp_path):
     folder, _ = trained
     limb = write_config(folder, 'limb.py', limbs=True)
-    here('train', limb, '--work-dir', tmp_path / 'limb')
-    here('test', limb, '--work-dir', tmp_path / 'limb')
-    here('test', folder / 'tiny.py', '--out', tmp_path / 'joint' / 'result.pkl')
-    streams = (tmp_path / name / 'scores.npz' for name in ('joint', 'limb'))
-    here('ensemble', *streams, '--out-dir', tmp_path)
+    here(f'train {limb} --work-dir {tmp_path}/limb')
+    here(f'test {limb} --work-dir {tmp_path}/limb')
+    here(f'test {folder}/tiny.py --out {tmp_path}/joint/result.pkl')
+    joint, limb = (f'{tmp_path}/{name}/scores.npz' for name in ('joint', 'limb'))
+    here(f'ensemble {joint} {limb} --out-dir {tmp_path}')
     assert (tmp_path / 'Submission.zip').exists()
     assert (tmp_path / 'Submission.csv').read_text().splitlines()[0].startswith('test_0,')
 
