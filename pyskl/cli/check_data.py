@@ -29,7 +29,7 @@ from ..wording import count, plain
 from .calling import Parser, as_called, check_at_least
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[-1])
     add = parser.add_argument
@@ -83,7 +83,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     args = parse_args(argv)
     layout = None

@@ -67,7 +67,7 @@ bashcompinit
 """
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     parser = Parser(__doc__)
     parser.add_argument('shell', choices=('bash', 'zsh'))

@@ -32,7 +32,7 @@ from ..wording import count, sizes
 from .calling import Parser, flag
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
     common = common_options()
@@ -89,7 +89,7 @@ def _add_options(parser: argparse.ArgumentParser, form: type[Source]) -> None:
         parser.add_argument(flag(field.name), **settings, **how)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     form = FORMS[args.form]

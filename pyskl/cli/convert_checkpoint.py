@@ -20,7 +20,7 @@ from .calling import Parser
 SUFFIXES = ('.pth', '.safetensors')
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     parser = Parser(__doc__)
     parser.add_argument('checkpoint', type=Path, help='.pth or .safetensors')

@@ -33,7 +33,7 @@ from .calling import Parser
 from .places import home
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     parser = Parser(__doc__)
     add = parser.add_argument

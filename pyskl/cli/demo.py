@@ -85,7 +85,7 @@ def figures(scores_file: Path, ids: list[str], labels: np.ndarray) -> list[float
     return [100 * value for value in values.values()]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     parser = Parser(__doc__.split('\n')[0])
     add = parser.add_argument

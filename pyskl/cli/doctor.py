@@ -13,7 +13,7 @@ from ..wording import count
 from .calling import Parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     parser = Parser(__doc__)
     parser.add_argument(

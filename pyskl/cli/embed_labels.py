@@ -202,7 +202,7 @@ def mean_of_words(labels: Sequence[str], path: str | os.PathLike, dim: int) -> n
     )
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
     add = parser.add_argument
@@ -237,7 +237,7 @@ def names_in(given: str) -> list[str]:
     return list(names)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     labels = names_in(args.labels)

@@ -62,7 +62,7 @@ UNFIT_SPLITS = {
 }
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
     add = parser.add_argument
@@ -316,7 +316,7 @@ def same_command(
     return shlex.join(command + ['--by-position'] * args.by_position)
 
 
-def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
+def main(argv: Sequence[str], here: Path = HERE) -> None:
     """Run the command."""
     args = parse_args(argv)
     coarse = check_format(args.format, find(args.coarse, here) if args.coarse else None)

@@ -69,7 +69,7 @@ def add_estimator_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     parser = Parser(__doc__, parents=[common_options()])
     add_estimator_options(parser)

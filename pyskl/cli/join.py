@@ -29,7 +29,7 @@ from ..wording import count, sizes
 from .calling import Parser, check_at_least
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
     add = parser.add_argument
@@ -87,7 +87,7 @@ def _named_file(text: str) -> tuple[str, Path]:
     return name, Path(file)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     inputs = [*args.files, *(path for _, path in args.split)]

@@ -23,9 +23,9 @@ from .places import find_config
 COMMANDS = ('train', 'test')
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    args = list(sys.argv[1:] if argv is None else argv)
+    args = list(argv)
     if set(args[:1]) & {'-h', '--help'}:
         print(f'{as_called(__doc__).strip()}\n\nIts options are those of torchrun: torchrun --help')
         return 0

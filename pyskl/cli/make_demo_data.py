@@ -18,7 +18,7 @@ from ..sources.synthetic import write_demo_data, write_video_data
 from .calling import Parser
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     parser = Parser(
         description='Make synthetic micro-gestures in the raw iMiGUE format, or with videos.'

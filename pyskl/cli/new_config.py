@@ -37,7 +37,7 @@ MAX_EPOCHS = 250
 SIDES = re.compile(r'\b(left|right)\b', re.IGNORECASE)
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__.splitlines()[0])
     add = parser.add_argument
@@ -63,7 +63,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     clips = open_annotations(args.ann_file)

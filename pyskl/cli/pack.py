@@ -17,7 +17,7 @@ from ..wording import count
 from .calling import Parser, check_at_least
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     parser = Parser(__doc__.splitlines()[0])
     add = parser.add_argument

@@ -8,7 +8,7 @@ from .calling import Parser
 from .places import find_config
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     parser = Parser(__doc__)
     parser.add_argument('config', help='config file; the output can be saved and used in its place')

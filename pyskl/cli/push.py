@@ -15,7 +15,7 @@ from ..files.path_checks import check_present
 from .calling import Parser
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     parser = Parser(__doc__)
     add = parser.add_argument

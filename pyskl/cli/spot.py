@@ -50,7 +50,7 @@ THRESHOLDS = ('threshold', 'smooth', 'merge', 'shortest', 'overlap')
 SAVED = 'thresholds.json'
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line.
 
     Raises:
@@ -134,7 +134,7 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
     return args
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Spot what happens in recordings, and write it."""
     args = parse_args(argv)
     streams = []

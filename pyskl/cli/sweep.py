@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..sweep.launchers import Launcher
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
     add = parser.add_argument
@@ -176,7 +176,7 @@ def task_id(args: argparse.Namespace, count: int) -> int | None:
     return int(number)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     args = parse_args(argv)
     args.configs = [

@@ -23,7 +23,7 @@ from .calling import Parser
 from .places import find_config
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
     commands = parser.add_subparsers(
@@ -200,7 +200,7 @@ def _check(args: argparse.Namespace) -> None:
                 )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Draw a picture, or list the layouts."""
     args = parse_args(argv)
     for name in ('config', 'layout'):

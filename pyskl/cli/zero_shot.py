@@ -36,7 +36,7 @@ SET_HERE = (
 )
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
     add = parser.add_argument
@@ -210,7 +210,7 @@ def table(folds: list[Fold], names: Sequence[str] | None = None) -> str:
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows) + '\n'
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     args = parse_args(argv)
     args.config = find_config(args.config)
