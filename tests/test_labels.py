@@ -208,7 +208,7 @@ def test_pictures_name_classes_as_option_config_or_data_say(tmp_path, monkeypatc
         write_annotations(tmp_path / f'{name}.pkl', {}, [clip], about=about)
     titles = []
     monkeypatch.setattr(
-        'pyskl.drawing.scene.write_scene',
+        'pyskl.cli.pictures.write_scene',
         lambda scene, *_: titles.append(scene.title.split('  ')[0]),
     )
 

@@ -16,7 +16,7 @@ from .colours import FAINT, GREEN, OUTSIDE, sides_legend
 from .heat import enlarge
 from .network import Painter, People
 from .scene import GAP, Scene, grid
-from .skeleton import Place, box_around, draw_skeleton, fit, in_picture
+from .skeleton import Box, Place, box_around, draw_skeleton, fit, in_picture
 from .stages import Stage, drawing_stage, frames_of, heatmaps_of
 
 MARGIN = 0.14  # share of a panel's edge, for what lies outside of the picture
@@ -151,8 +151,8 @@ def poses_of(stages: Sequence[Stage], i: int) -> Poses:
     return Poses(xy, is_present(keypoint[..., :3]) * 1.0, None)
 
 
-def _next_crop(stages: Sequence[Stage], i: int) -> tuple[float, float, float, float] | None:
-    """Return (left, top, right, bottom), in pixels, of what the next stage crops, if it crops."""
+def _next_crop(stages: Sequence[Stage], i: int) -> Box | None:
+    """Return what the next stage crops, in pixels, if it crops."""
     if i + 1 == len(stages) or 'crop_quadruple' not in stages[i + 1].results:
         return None
     before = np.array(stages[i].results.get('crop_quadruple', (0, 0, 1, 1)), float)
