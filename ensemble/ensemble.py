@@ -9,4 +9,4 @@ from pyskl.cli.ensemble import main  # noqa: E402
 from pyskl.scripts import run_script  # noqa: E402
 
 if __name__ == '__main__':
-    run_script(lambda: main(here=HERE))
+    run_script(lambda: main(sys.argv[1:], HERE))

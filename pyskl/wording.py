@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,11 @@ def count(number: int, what: str) -> str:
     """Return '1 clip', '2 clips' or '2 classes'."""
     plural = what + ('es' if what.endswith('s') else 's')
     return f'{number:,} {what if number == 1 else plural}'
+
+
+def sizes(parts: Mapping[str, Sized]) -> str:
+    """Return 'train 1,200, val 80' for parts by name."""
+    return ', '.join(f'{name} {len(members):,}' for name, members in parts.items())
 
 
 def counted(names: Sequence[Any], what: str, most: int = 5) -> str:

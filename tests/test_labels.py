@@ -179,7 +179,7 @@ def title(tmp_path, monkeypatch):
     """Return the title of the picture that visualize draws for these words."""
     titles = []
     monkeypatch.setattr(
-        'pyskl.drawing.scene.write_scene',
+        'pyskl.cli.pictures.write_scene',
         lambda scene, *_: titles.append(scene.title.split('  ')[0]),
     )
 

@@ -24,12 +24,12 @@ from .store import short_name, swapped_axes, usual_joints
 
 @dataclass
 class Fixed:
-    """A mended file.
+    """A repaired file.
 
     Attributes:
         split, annotations, about: for write_annotations.
         done: what was done, by kind and clip.
-        failed: what cannot be mended, likewise.
+        failed: what cannot be repaired, likewise.
     """
 
     split: dict[str, list[str]]

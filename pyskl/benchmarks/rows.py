@@ -56,17 +56,13 @@ class Row:
 
 def with_ratios(rows: list[Row]) -> list[Row]:
     """Fill in how many times better each row is than the plain ones."""
-    by_setting = {(row.name, row.setting): row for row in rows}
-
-    def plain_row(row: Row, setting: str) -> Row | None:
-        same_name = by_setting.get((row.name, setting))
-        return same_name or by_setting.get((SAME_PLAIN.get(row.name, ''), setting))
-
+    known = {(row.name, row.setting): row for row in rows}
     for row in rows:
-        if plain := plain_row(row, PLAIN):
-            row.ratio = row.times_better(plain)
-        if plain := plain_row(row, PLAIN_PAGES):
-            row.ratio_allocator = row.times_better(plain)
+        for setting, ratio in ((PLAIN, 'ratio'), (PLAIN_PAGES, 'ratio_allocator')):
+            of_float32 = known.get((SAME_PLAIN.get(row.name, ''), setting))
+            plain = known.get((row.name, setting), of_float32)
+            if plain:
+                setattr(row, ratio, row.times_better(plain))
     return rows
 
 

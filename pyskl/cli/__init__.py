@@ -56,7 +56,7 @@ def dispatch(words: Sequence[str]) -> int | None:
             f'pyskl {words[0]}: there is no such command.{near} `pyskl --help` lists them.'
         )
     with calling.called_as(f'pyskl {name}'):
-        return import_module(f'.{COMMANDS[name].module}', __name__).main(rest)
+        return import_module(f'.{COMMANDS[name]}', __name__).main(rest)
 
 
 def help_text() -> str:
@@ -70,5 +70,5 @@ def help_text() -> str:
     ]
     for title, group in GROUPS.items():
         lines += ['', f'{title}:']
-        lines += [f'  {name:<{width}}  {command.about}' for name, command in group.items()]
+        lines += [f'  {name:<{width}}  {about}' for name, about in group.items()]
     return '\n'.join(lines)

@@ -34,7 +34,7 @@ from ..benchmarks.timing import machine
 from ..engine.distributed import choose_device
 from ..engine.machine import has_bf16, keep_pages, set_determinism
 from ..errors import UserError
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
 from ..sources.imigue import read_raw
 from ..sources.synthetic import write_demo_data
 from .calling import Parser, child_command
@@ -61,9 +61,9 @@ GCN = [
 QUICK_GCN = [name for name in GCN if name.split('_')[2] in ('stgcnpp', 'ctrgcn')]
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__.split('\n')[0])
+    parser = Parser(__doc__.split('\n')[0])
     add = parser.add_argument
     add(
         '--quick',
@@ -78,12 +78,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=[*ON_HOST, *SCALING, *ON_DEVICE, 'gcn', *POSE_STEPS, *GCN],
         help='measure these lines only; gcn: all of the graph networks',
     )
-    add('--device', help='cpu or cuda (default: cuda if available)')
+    parser.add_device()
     add('--child', help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Measure, and print a line for each figure."""
     args = parse_args(argv)
     if args.child:
@@ -110,8 +110,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 for row in measured:
                     print(row, flush=True)
     if args.json:
-        with atomic_write(args.json, 'w', encoding='utf-8') as f:
-            json.dump({'machine': host, 'rows': [asdict(row) for row in rows]}, f, indent=1)
+        content = {'machine': host, 'rows': [asdict(row) for row in rows]}
+        write_text(args.json, json.dumps(content, indent=1))
         print(f'wrote {args.json}')
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import UserError
+from ..errors import ConfigError, UserError
 from .commands import NAME_OF_MODULE
 from .places import checkout
 
@@ -47,10 +47,16 @@ def as_called(text: str) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose usage and help name commands in the way that this one was called."""
+    """A parser whose usage and help name commands in the way that this one was called.
 
-    def __init__(self, **settings: Any):
-        super().__init__(**{'prog': _called or None, **settings})
+    Args:
+        description: text of the help, whose line breaks stay.
+        settings: further settings of argparse.
+    """
+
+    def __init__(self, description: str | None = None, **settings: Any):
+        settings = {'formatter_class': argparse.RawDescriptionHelpFormatter, **settings}
+        super().__init__(**{'prog': _called or None, 'description': description, **settings})
 
     def add_cfg_options(self) -> None:
         """Add --cfg-options."""
@@ -72,9 +78,38 @@ class Parser(argparse.ArgumentParser):
             '--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)'
         )
 
+    def add_img_shape(self, about: str) -> None:
+        """Add --img-shape."""
+        self.add_argument('--img-shape', nargs=2, type=int, metavar=('H', 'W'), help=about)
+
+    def add_launcher(self) -> None:
+        """Add --launcher, and the option that old launchers pass."""
+        self.add_argument(
+            '--launcher',
+            choices=['none', 'pytorch', 'slurm'],
+            help='launcher of several processes (default: pytorch under torchrun, else none)',
+        )
+        self.add_argument('--local_rank', '--local-rank', help=argparse.SUPPRESS)
+
     def format_help(self) -> str:
         """Return the help text."""
         return as_called(super().format_help())
+
+
+def flag(name: str) -> str:
+    """Return the option that sets an attribute, such as '--top-k' of `top_k`."""
+    return '--' + name.replace('_', '-')
+
+
+def check_at_least(low: int, args: argparse.Namespace, *names: str) -> None:
+    """Raise a ConfigError if an option, or one of its numbers, is below `low`."""
+    for name in names:
+        given = getattr(args, name)
+        numbers = given if isinstance(given, list) else [] if given is None else [given]
+        if any(number < low for number in numbers):
+            raise ConfigError(
+                f'{flag(name)} {" ".join(map(str, numbers))}: expected at least {low}.'
+            )
 
 
 def script_of(module: str) -> str:

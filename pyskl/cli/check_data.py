@@ -26,52 +26,50 @@ from ..errors import UserError
 from ..labels import names_of
 from ..skeletons import LAYOUTS, layout_to_draw
 from ..wording import count, plain
-from .calling import Parser, as_called
+from .calling import Parser, as_called, check_at_least
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[-1])
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         'file',
         type=Path,
         help='annotation pickle, or packed folder; with --fix also a folder of pickles',
     )
-    parser.add_argument(
+    add(
         '--num-classes',
         type=int,
         metavar='K',
         help='labels must be below K (default: 32 for 22 joints)',
     )
-    parser.add_argument(
+    add(
         '--layout',
-        metavar='LAYOUT',
         help=f'layout of the joints: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
         'configs; or a config file (default: from the file, or the number of joints)',
     )
-    parser.add_argument(
-        '--json', action='store_true', help='print one json object: file, errors, warnings, facts'
-    )
-    parser.add_argument(
+    add('--json', action='store_true', help='print one json object: file, errors, warnings, facts')
+    add(
         '--fix',
         type=Path,
         metavar='OUT',
         help='fix what can be fixed, write it to OUT, and check that',
     )
-    parser.add_argument(
+    add(
         '--videos',
         type=Path,
         metavar='FOLDER',
         help='open the videos of the clips in this folder; the file may then be a '
         'list of videos without key points: `path label` a line, csv, JSON or pickle',
     )
-    parser.add_argument(
+    add(
         '--label-names',
         metavar='FILE',
         help='class names, one a line, in class order, for a list of '
         'videos that has names in place of numbers',
     )
-    parser.add_argument(
+    add(
         '--leave-out',
         action='store_true',
         help='with --fix: leave out clips that cannot be fixed',
@@ -81,12 +79,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         raise UserError('--leave-out belongs to --fix OUT. Add that, or leave it out.')
     if args.fix and args.fix.exists() and args.file.exists() and args.fix.samefile(args.file):
         raise UserError(f'--fix {args.fix}: is the input file itself. Choose another name.')
-    if args.num_classes is not None and args.num_classes < 1:
-        raise UserError(f'--num-classes {args.num_classes}: expected 1 or more.')
+    check_at_least(1, args, 'num_classes')
     return args
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     args = parse_args(argv)
     layout = None
@@ -140,27 +137,21 @@ def _named_clips(data: Any) -> list[Mapping[str, Any]]:
     """Return the clips of an annotation file that are dicts with a name."""
     annotations = data.get('annotations', data) if isinstance(data, Mapping) else data
     listed = annotations.values() if isinstance(annotations, Mapping) else annotations
-    return [
-        clip
-        for clip in listed
-        if isinstance(clip, Mapping)
-        and isinstance(clip.get('frame_dir', clip.get('filename')), str)
-    ]
+    clips = [clip for clip in listed if isinstance(clip, Mapping)]
+    return [c for c in clips if isinstance(c.get('frame_dir', c.get('filename')), str)]
 
 
 def _print_report(args: argparse.Namespace, report: Report, file: Path, done: list[str]) -> int:
     """Print a report and return the exit status."""
     if args.json:
-        fix = {'mended': done} if args.fix else {}
+        fix = {'fixed': done} if args.fix else {}
         print(json.dumps({'file': str(file), **fix, **vars(report)}, indent=1))
     else:
         for line in done:
             print(f'fixed: {line}')
         if args.fix:
-            print(
-                f'wrote {file}'
-                + ('' if done else f', the same as {args.file}: there was nothing to fix')
-            )
+            same = '' if done else f', the same as {args.file}: there was nothing to fix'
+            print(f'wrote {file}{same}')
         width = max(map(len, report.facts))
         for name, value in report.facts.items():
             print(f'{name:<{width}}  {_line(value)}')
@@ -171,17 +162,15 @@ def _print_report(args: argparse.Namespace, report: Report, file: Path, done: li
         left_alone = ('label ', 'the videos ')
         if not args.fix and not all(line.startswith(left_alone) for line in report.errors):
             print(as_called(f'To fix what can be fixed: {fix_command(str(file))}'))
-        print(
-            f'{file}: {count(len(report.errors), "error")}, '
-            f'{count(len(report.warnings), "warning")}'
-        )
+        errors = count(len(report.errors), 'error')
+        print(f'{file}: {errors}, {count(len(report.warnings), "warning")}')
     return 1 if report.errors else 0
 
 
 def _print_failed(args: argparse.Namespace, done: list[str], failed: list[str]) -> int:
     """Print what could be fixed and what could not, and return the exit status."""
     if args.json:
-        print(json.dumps({'file': str(args.file), 'mended': done, 'errors': failed}, indent=1))
+        print(json.dumps({'file': str(args.file), 'fixed': done, 'errors': failed}, indent=1))
         return 1
     for line in done:
         print(f'could be fixed: {line}')

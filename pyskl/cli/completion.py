@@ -6,11 +6,10 @@ pyskl completion zsh >> ~/.zshrc
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 from .calling import Parser
-from .commands import COMMANDS
+from .commands import COMMANDS, SUBCOMMANDS
 
 TAKE_CONFIGS = ('train', 'test', 'predict', 'spot', 'sweep', 'print-config', 'zero-shot')
 
@@ -68,16 +67,11 @@ bashcompinit
 """
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('shell', choices=('bash', 'zsh'))
-    return parser.parse_args(argv)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
-    args = parse_args(argv)
+    parser = Parser(__doc__)
+    parser.add_argument('shell', choices=('bash', 'zsh'))
+    args = parser.parse_args(argv)
     text = BASH if args.shell == 'bash' else ZSH + BASH
     cases = '\n'.join(
         f"        {name}) words='{' '.join(words)}' ;;" for name, words in first_words().items()
@@ -91,5 +85,4 @@ def first_words() -> dict[str, Sequence[str]]:
     """Return the subcommands of each command that has any."""
     from ..sources.forms import FORMS
 
-    fixed = {name: command.words for name, command in COMMANDS.items() if command.words}
-    return {**fixed, 'convert': tuple(FORMS)}
+    return {**SUBCOMMANDS, 'convert': tuple(FORMS)}

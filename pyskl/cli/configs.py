@@ -23,9 +23,9 @@ from .calling import Parser
 from .places import config_names, configs_folder, shipped_config
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     commands = parser.add_subparsers(dest='command', required=True, metavar='list|show|copy')
     listing = commands.add_parser('list', help='list names and descriptions')
     listing.add_argument(
@@ -47,7 +47,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     if args.command == 'list':
@@ -79,8 +79,7 @@ def listed(words: Sequence[str], names_alone: bool) -> list[str]:
 
 def _about(path: Path) -> str:
     """Return the first line of a config's docstring."""
-    text = ast.get_docstring(ast.parse(read_text(path)))
-    return (text or '').partition('\n')[0]
+    return (ast.get_docstring(ast.parse(read_text(path))) or '').partition('\n')[0]
 
 
 def _found(name: str) -> Path:

@@ -28,26 +28,20 @@ from ..skeletons import LAYOUTS
 from ..sources.conversion import Converted, Settings, convert
 from ..sources.forms import FORMS
 from ..sources.source import Source
-from ..wording import count
-from .calling import Parser
+from ..wording import count, sizes
+from .calling import Parser, flag
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     common = common_options()
     forms = parser.add_subparsers(dest='form', required=True, metavar='FORM')
     for name, form in FORMS.items():
-        described = forms.add_parser(
-            name,
-            parents=[common],
-            help=form.reads,
-            description=sys.modules[form.__module__].__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        about = sys.modules[form.__module__].__doc__
+        described = forms.add_parser(name, parents=[common], help=form.reads, description=about)
         described.add_argument(
             '--layout',
-            metavar='LAYOUT',
             help=f'layout of the joints: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
             'configs, or a config file (default: from the form and the number of joints)',
         )
@@ -91,17 +85,11 @@ def _add_options(parser: argparse.ArgumentParser, form: type[Source]) -> None:
         if not how:
             continue
         default = None if field.default is MISSING else field.default
-        if isinstance(default, bool):
-            parser.add_argument(_flag(field.name), action='store_true', **how)
-        else:
-            parser.add_argument(_flag(field.name), default=default, **how)
+        settings = {'action': 'store_true'} if isinstance(default, bool) else {'default': default}
+        parser.add_argument(flag(field.name), **settings, **how)
 
 
-def _flag(name: str) -> str:
-    return f'--{name.replace("_", "-")}'
-
-
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     form = FORMS[args.form]
@@ -117,10 +105,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """Return the settings of the common options, and of --layout if there is one."""
-    given = {
-        field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args
-    }
-    return Settings(**given)
+    names = {field.name for field in fields(Settings)}
+    return Settings(**{name: value for name, value in vars(args).items() if name in names})
 
 
 def write(path: Path, converted: Converted, as_given: bool) -> None:
@@ -129,15 +115,12 @@ def write(path: Path, converted: Converted, as_given: bool) -> None:
         path, converted.split, converted.annotations, as_given=as_given, about=converted.about
     )
     print('\n'.join(converted.lines))
-    sizes = ', '.join(f'{name} {len(members):,}' for name, members in converted.split.items())
     labels = [annotation.get('label', NO_LABEL) for annotation in converted.annotations]
     classes = {k for label in labels for k in (label if isinstance(label, list) else [label])}
     num_classes = len(classes - {NO_LABEL, None})
     known = count(num_classes, 'class') if num_classes else 'no labels: --labels gives them'
-    num_clips = count(len(labels), 'clip')
+    splits = sizes(converted.split) or 'no splits: --split-by makes them'
     if lacks_class_0(labels, converted.about.label_names):
-        print(
-            'note: no clip has label 0. '
-            f'{from_one(np.array(sorted(classes)), num_classes, str(path))}'
-        )
-    print(f'wrote {path} ({num_clips}; {known}; {sizes or "no splits: --split-by makes them"})')
+        cure = from_one(np.array(sorted(classes)), num_classes, str(path))
+        print(f'note: no clip has label 0. {cure}')
+    print(f'wrote {path} ({count(len(labels), "clip")}; {known}; {splits})')

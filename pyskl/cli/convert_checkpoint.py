@@ -9,7 +9,6 @@ resume from the result. Every option that takes a checkpoint (-C) takes both kin
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,17 +20,12 @@ from .calling import Parser
 SUFFIXES = ('.pth', '.safetensors')
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str]) -> None:
+    """Run the command."""
+    parser = Parser(__doc__)
     parser.add_argument('checkpoint', type=Path, help='.pth or .safetensors')
     parser.add_argument('-o', '--out', required=True, type=Path, help='.pth or .safetensors')
-    return parser.parse_args(argv)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command."""
-    args = parse_args(argv)
+    args = parser.parse_args(argv)
     if args.out.suffix not in SUFFIXES:
         raise ConfigError(f'-o {args.out}: expected a name that ends with {" or ".join(SUFFIXES)}.')
     check_checkpoint(args.checkpoint)

@@ -14,7 +14,6 @@ test are not in train.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,24 +33,25 @@ from .calling import Parser
 from .places import home
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('train', type=Path, metavar='NATOPS_TRAIN.ts')
-    parser.add_argument('test', type=Path, metavar='NATOPS_TEST.ts')
-    parser.add_argument(
+def main(argv: Sequence[str]) -> None:
+    """Run the command."""
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('train', type=Path, metavar='NATOPS_TRAIN.ts')
+    add('test', type=Path, metavar='NATOPS_TEST.ts')
+    add(
         '--out-dir',
         type=Path,
         default=home() / 'data' / 'natops',
         help='folder of the pickles (default: data/natops)',
     )
-    parser.add_argument(
+    add(
         '--folds',
         type=int,
         default=3,
         help='parts of train, each of which is a val, the rest its fit (default: 3)',
     )
-    parser.add_argument(
+    add(
         '--seed',
         type=seed_number,
         default=0,
@@ -59,12 +59,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     args = parser.parse_args(argv)
     check_folds(args.folds)
-    return args
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command."""
-    args = parse_args(argv)
     train, test = read_ts(args.train), read_ts(args.test)
     check_same_classes((train, test), args.test)
     about = About(label_names(train), 'natops8')

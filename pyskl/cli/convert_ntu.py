@@ -21,7 +21,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..annotations import About, write_annotations
-from ..errors import DataError, UserError
+from ..errors import DataError
 from ..labels import NTU60_LABELS, NTU120_LABELS
 from ..sources.forms.ntu import read_skeletons
 from ..sources.ntu import (
@@ -33,14 +33,14 @@ from ..sources.ntu import (
     read_missing,
     splits,
 )
-from ..wording import count, some
-from .calling import Parser
+from ..wording import count, sizes, some
+from .calling import Parser, check_at_least
 from .places import home
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add('skeletons', type=Path, nargs='+', help='folders or zip archives of .skeleton files')
     add(
@@ -69,12 +69,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='processes that read files (default: one for each processor)',
     )
     args = parser.parse_args(argv)
-    if args.workers < 1:
-        raise UserError(f'--workers {args.workers}: expected 1 or more.')
+    check_at_least(1, args, 'workers')
     return args
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     files = find_files(args.skeletons, read_missing(args.missing) if args.missing else ())
@@ -107,5 +106,4 @@ def write(path: Path, clips: Sequence[Clip], num_classes: int) -> None:
     about = About(NTU60_LABELS if num_classes == 60 else NTU120_LABELS, 'ntu25')
     annotations = [annotation_of(clip) for clip in chosen]
     write_annotations(path, split, annotations, as_given=True, about=about)
-    sizes = ', '.join(f'{name} {len(members):,}' for name, members in split.items())
-    print(f'wrote {path} ({count(len(chosen), "clip")}; {sizes})')
+    print(f'wrote {path} ({count(len(chosen), "clip")}; {sizes(split)})')

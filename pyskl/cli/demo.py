@@ -50,11 +50,10 @@ def run(title: str, module: str, *arguments: object, beside: str = '') -> float:
     print(f'\n[{title}] {shell_command(module)} {" ".join(options)}', flush=True)
     start = time.perf_counter()
     command = [*child_command(module), *options]
-    status = (
-        _run_beside_others(command, beside)
-        if beside
-        else subprocess.run(command, cwd=home(), check=False).returncode
-    )
+    if beside:
+        status = _run_beside_others(command, beside)
+    else:
+        status = subprocess.run(command, cwd=home(), check=False).returncode
     if status:
         raise UserError(f'the step "{title}" ended with status {status}; its message is above.')
     return time.perf_counter() - start
@@ -86,21 +85,22 @@ def figures(scores_file: Path, ids: list[str], labels: np.ndarray) -> list[float
     return [100 * value for value in values.values()]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    parser = Parser(description=__doc__.split('\n')[0])
-    parser.add_argument(
+    parser = Parser(__doc__.split('\n')[0])
+    add = parser.add_argument
+    add(
         '--seed',
         type=seed_number,
         default=SEED,
         help='seed of the synthetic people and of training',
     )
-    parser.add_argument(
+    add(
         '--quick',
         action='store_true',
         help='run in a minute, on few clips and with hardly any training',
     )
-    parser.add_argument(
+    add(
         '--streams',
         nargs='+',
         choices=STREAMS,
@@ -124,46 +124,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         shutil.rmtree(home() / work / stream, ignore_errors=True)
 
     start = time.perf_counter()
-    seconds = {
-        'data': run(
-            'make data',
-            'make_demo_data',
-            data / 'raw',
-            '--seed',
-            args.seed,
-            *(word for split, size in sizes.items() for word in (f'--num-{split}', size)),
-        )
-    }
-    seconds['data'] += run('convert', 'readlabel', '--data-dir', data / 'raw', '--out-dir', data)
+    numbers = [word for split, size in sizes.items() for word in (f'--num-{split}', size)]
+    made = run('make data', 'make_demo_data', data / 'raw', '--seed', args.seed, *numbers)
+    converted = run('convert', 'readlabel', '--data-dir', data / 'raw', '--out-dir', data)
+    seconds = {'data': made + converted}
     # streams side by side with a thread each: threads that share such small steps mostly wait
+    folders = [work / stream for stream in streams]
     with ThreadPoolExecutor(min(len(streams), os.cpu_count() or 1)) as pool:
-        folders = [work / stream for stream in streams]
         seconds |= zip(
             streams, pool.map(train_and_test, streams, folders, repeat(args.seed), repeat(changed))
         )
     blended = work / 'ensemble_scores.npz'
-    seconds['ensemble'] = run(
-        'blend',
-        'ensemble',
-        *(work / stream / 'scores.npz' for stream in streams),
-        '--weights',
-        *weights,
-        '--out-dir',
-        out,
-        '--save-scores',
-        blended,
-    )
+    scores = [folder / 'scores.npz' for folder in folders]
+    options = ['--weights', *weights]
+    saved = ['--out-dir', out, '--save-scores', blended]
+    seconds['ensemble'] = run('blend', 'ensemble', *scores, *options, *saved)
     seconds['all'] = time.perf_counter() - start
     status = report(streams, data, work, blended, seconds, judge=not args.quick)
-    run(
-        'look at it',
-        'report',
-        *(work / stream for stream in streams),
-        '--weights',
-        *weights,
-        '-o',
-        work / 'report.html',
-    )
+    run('look at it', 'report', *folders, *options, '-o', work / 'report.html')
     return status
 
 
@@ -179,9 +157,8 @@ def report(
     train = read_annotations(home() / data / 'imigue_train.pkl')['annotations']
     test = read_annotations(home() / data / 'imigue_test.pkl')['annotations']
     ids, labels = [a['frame_dir'] for a in test], np.array([a['label'] for a in test])
-    rows = {
-        stream: figures(home() / work / stream / 'scores.npz', ids, labels) for stream in streams
-    }
+    files = {stream: home() / work / stream / 'scores.npz' for stream in streams}
+    rows = {stream: figures(file, ids, labels) for stream, file in files.items()}
     rows['ensemble'] = figures(home() / blended, ids, labels)
     neighbour = 100 * mean_pose_nearest_neighbour(train, test)
 

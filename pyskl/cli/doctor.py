@@ -6,7 +6,6 @@ heatmaps in two ways. Exit status: 0 no errors (warnings are listed), 1 errors.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 from ..errors import UserError
@@ -14,20 +13,15 @@ from ..wording import count
 from .calling import Parser
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    parser = Parser(__doc__)
     parser.add_argument(
         '--device',
         help='test only this device, cpu or cuda:1 (default: the CPU, and CUDA if available)',
     )
     parser.add_argument('--no-test', dest='test', action='store_false', help='skip the self-test')
-    return parser.parse_args(argv)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    args = parse_args(argv)
+    args = parser.parse_args(argv)
     # imported late, so that --help and wrong options answer at once
     try:
         import torch

@@ -202,26 +202,25 @@ def mean_of_words(labels: Sequence[str], path: str | os.PathLike, dim: int) -> n
     )
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        '--glove', metavar='FILE.txt', help='GloVe text file (default: sentence vectors)'
-    )
-    parser.add_argument(
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('--glove', metavar='FILE.txt', help='GloVe text file (default: sentence vectors)')
+    add(
         '--labels',
         metavar='FILE',
         default='imigue',
         help='class names: a text file, one a line in class order; an annotation file with '
         'label_names; or a known name: imigue, ntu60, ntu120, gestures (default: %(default)s)',
     )
-    parser.add_argument(
+    add(
         '--dim',
         type=int,
         default=300,
         help="numbers of a vector, the head's emb_dim (default: %(default)s)",
     )
-    parser.add_argument('--out', required=True, metavar='FILE.npy')
+    add('--out', required=True, metavar='FILE.npy')
     return parser.parse_args(argv)
 
 
@@ -238,7 +237,7 @@ def names_in(given: str) -> list[str]:
     return list(names)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     labels = names_in(args.labels)

@@ -44,7 +44,7 @@ from ..scores.submission import (
 )
 from ..seeds import seed_number
 from ..wording import some
-from .calling import Parser, as_called, shell_command
+from .calling import Parser, as_called, flag, shell_command
 from .places import home
 
 HERE = home() / 'ensemble'
@@ -55,11 +55,16 @@ ID_LIST = 'test_id.txt'
 MAX_WARNINGS = 3
 FIT_OPTIONS = ('fit_scores', 'ann_file', 'objective', 'folds', 'seed', 'no_temperature')
 WEIGHTS_NAME = 'weights.json'
+UNFIT_SPLITS = {
+    'test': 'the test clips are what is reported; weights that were chosen by them say nothing',
+    'train': 'the streams have learned from these clips; weights would favour the one that knows '
+    'them by heart',
+}
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add(
         'scores',
@@ -141,16 +146,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--folds', type=int, metavar='N', help='folds of the cross-validated estimate (default: 5)'
     )
     fit.add_argument('--seed', type=seed_number, metavar='N', help='seed of the folds (default: 0)')
-    fit.add_argument('--no-temperature', action='store_true', help='fit weights only')
+    fit.add_argument('--no-temperature', action='store_true', default=None, help='fit weights only')
     return check_together(parser.parse_args(argv))
 
 
 def check_together(args: argparse.Namespace) -> argparse.Namespace:
     """Return the options, or raise a ConfigError if they do not go together."""
-
-    def flag(name: str) -> str:
-        return '--' + name.replace('_', '-')
-
     alone = [
         name for name in ('weights', 'weights_from', 'fit_on') if getattr(args, name) is not None
     ]
@@ -160,14 +161,8 @@ def check_together(args: argparse.Namespace) -> argparse.Namespace:
         )
     if args.temperatures and (args.fit_on or args.weights_from):
         raise ConfigError(f'--temperatures: {flag(alone[0])} gives them. Leave one of the two out.')
-    idle = [
-        name
-        for name in FIT_OPTIONS
-        if args.fit_on is None
-        and getattr(args, name) is not None
-        and getattr(args, name) is not False
-    ]
-    if idle:
+    idle = [name for name in FIT_OPTIONS if getattr(args, name) is not None]
+    if idle and args.fit_on is None:
         raise ConfigError(
             f'{flag(idle[0])}: only --fit-on uses it. Add --fit-on val, or leave it out.'
         )
@@ -176,16 +171,8 @@ def check_together(args: argparse.Namespace) -> argparse.Namespace:
             f'--fit-on {args.fit_on}: the labels of these clips are missing. Give --ann-file '
             'data/imigue_val.pkl.'
         )
-    if args.fit_on == 'test':
-        raise ConfigError(
-            '--fit-on test: the test clips are what is reported; weights that were chosen by them '
-            'say nothing. Use val.'
-        )
-    if args.fit_on == 'train':
-        raise ConfigError(
-            '--fit-on train: the streams have learned from these clips; weights would favour the '
-            'one that knows them by heart. Use val.'
-        )
+    if args.fit_on in UNFIT_SPLITS:
+        raise ConfigError(f'--fit-on {args.fit_on}: {UNFIT_SPLITS[args.fit_on]}. Use val.')
     return args
 
 
@@ -194,10 +181,7 @@ def published_scores(here: Path) -> list[Path]:
     folders = [here / PUBLISHED_FOLDER.format(stream) for stream in STREAMS]
     names = ('result.pkl', 'scores.npz')
     if not any(folder.is_dir() for folder in folders):
-        folders, names = (
-            [here / WORK_DIR.format(stream) for stream in STREAMS],
-            ('scores.npz', 'result.pkl'),
-        )
+        folders, names = [here / WORK_DIR.format(stream) for stream in STREAMS], names[::-1]
     return [_first_file(folder.resolve(), names) for folder in folders]
 
 
@@ -278,13 +262,8 @@ def choose(
     paths = tuple(stream.path for stream in streams)
     if args.fit_on:
         beside = [scores_beside(path, args.fit_on) for path in paths]
-        missing = sorted(
-            {
-                str(file)
-                for file in (split_part(path)[0] for path in beside)
-                if not find(str(file), here).exists()
-            }
-        )
+        files = {str(split_part(path)[0]) for path in beside}
+        missing = sorted(file for file in files if not find(file, here).exists())
         if missing and not args.fit_scores:
             raise DataError(
                 f'{some(missing)}: no such file. Test each stream on these clips first: python '
@@ -305,15 +284,12 @@ def choose(
             args.by_position,
         )
         print('\n'.join(lines))
-        print(f'to repeat: {same_command(args, here, fit.weights, fit.temperatures)}')
+        print(f'to repeat: {same_command(args, fit.weights, fit.temperatures)}')
         return SavedFit(paths, fit.weights, fit.temperatures), made
     if args.weights_from:
         return load_fit(find(args.weights_from, here)).for_streams(paths, args.weights_from), None
-    return SavedFit(
-        paths,
-        check_weights(args.weights, len(streams)),
-        check_temperatures(args.temperatures, len(streams)),
-    ), None
+    weights = check_weights(args.weights, len(streams))
+    return SavedFit(paths, weights, check_temperatures(args.temperatures, len(streams))), None
 
 
 def check_temperatures(temperatures: Sequence[float] | None, num_streams: int) -> tuple[float, ...]:
@@ -329,51 +305,33 @@ def check_temperatures(temperatures: Sequence[float] | None, num_streams: int) -
 
 
 def same_command(
-    args: argparse.Namespace, here: Path, weights: Sequence[float], temperatures: Sequence[float]
+    args: argparse.Namespace, weights: Sequence[float], temperatures: Sequence[float]
 ) -> str:
     """Return the command that gives the same submission without fitting."""
-    command = [
-        *shell_command('ensemble').split(),
-        *args.scores,
-        '--weights',
-        *map(str, weights),
-        '--temperatures',
-        *map(str, temperatures),
-    ]
-    for flag, value in (
-        ('--ids', args.ids),
-        ('--out-dir', args.out_dir),
-        ('--labels', args.labels),
-        ('--save-scores', args.save_scores),
-        ('--format', None if args.format == 'codalab' else args.format),
-        ('--coarse', args.coarse),
-    ):
-        command += [flag, value] if value else []
+    command = [*shell_command('ensemble').split(), *args.scores]
+    command += ['--weights', *map(str, weights), '--temperatures', *map(str, temperatures)]
+    for name in ('ids', 'out_dir', 'labels', 'save_scores', 'format', 'coarse'):
+        value = getattr(args, name)
+        command += [flag(name), value] if value else []
     return shlex.join(command + ['--by-position'] * args.by_position)
 
 
-def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
+def main(argv: Sequence[str], here: Path = HERE) -> None:
     """Run the command."""
     args = parse_args(argv)
     coarse = check_format(args.format, find(args.coarse, here) if args.coarse else None)
     streams, aligned = read(args, here)
     chosen, made = choose(args, here, streams, aligned)
-    used = [
-        soften(scores, t) for scores, t in zip(aligned.scores, chosen.temperatures)
-    ] or aligned.scores
-    blended = blend(used, chosen.weights)
+    softened = [soften(scores, t) for scores, t in zip(aligned.scores, chosen.temperatures)]
+    blended = blend(softened or aligned.scores, chosen.weights)
     for n, (weight, stream) in enumerate(zip(chosen.weights, streams)):
         temperature = f'  temperature {chosen.temperatures[n]:g}' if chosen.temperatures else ''
         how = 'position' if args.by_position or stream.ids is None else 'id'
         print(f'weight {weight:g}{temperature}  {stream.path} (matched by {how})')
     paths = [stream.path for stream in streams]
-    labels = (
-        known_labels(find(args.labels, here), aligned.ids, blended.shape[1])
-        if args.labels
-        else None
-    )
-    answers = answers_of(blended, coarse)
-    if labels is not None:
+    labels, answers = None, answers_of(blended, coarse)
+    if args.labels:
+        labels = known_labels(find(args.labels, here), aligned.ids, blended.shape[1])
         named = dict(zip(paths, aligned.scores))
         if args.fit_on or args.weights_from:
             named['equal weights'] = np.mean([soften(scores) for scores in aligned.scores], axis=0)

@@ -21,23 +21,20 @@ from .calling import Parser
 from .places import find_config
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('-C', '--checkpoint', required=True, help='its weights')
-    parser.add_argument('-o', '--out', required=True, type=Path, help='the file, .onnx or .pt2')
-    parser.add_argument(
-        '--fp16', action='store_true', help="the network's weights and arithmetic in float16"
-    )
-    parser.add_argument(
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('config', help='config file')
+    add('-C', '--checkpoint', required=True, help='its weights')
+    add('-o', '--out', required=True, type=Path, help='the file, .onnx or .pt2')
+    add('--fp16', action='store_true', help="the network's weights and arithmetic in float16")
+    add(
         '--clips',
         metavar='FILE',
         help='compare on the first clips of this file, not on made-up ones',
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys'
-    )
+    parser.add_cfg_options()
     card = parser.add_argument_group(
         'a folder with config, weights (.safetensors) and model card, for pyskl.hub'
     )
@@ -52,7 +49,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Export a network, and print its inputs and how closely it was checked."""
     args = parse_args(argv)
     args.config = find_config(args.config)

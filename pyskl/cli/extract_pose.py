@@ -26,17 +26,6 @@ from .calling import Parser
 from .convert import common_options, settings_of, write
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = Parser(
-        parents=[common_options()],
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_estimator_options(parser)
-    return parser.parse_args(argv)
-
-
 def add_estimator_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for finding people, which tools/predict.py has, too."""
     add = parser.add_argument_group('finding people').add_argument
@@ -80,9 +69,11 @@ def add_estimator_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
-    args = parse_args(argv)
+    parser = Parser(__doc__, parents=[common_options()])
+    add_estimator_options(parser)
+    args = parser.parse_args(argv)
     check_out(args.out, args.paths, VIDEOS)
     converted = convert(videos_source(args), args.paths, settings_of(args))
     write(args.out, converted, as_given=False)

@@ -25,13 +25,13 @@ from ..files.path_checks import check_out
 from ..labels import check_order, read_labels
 from ..recipe.layout_option import read_layout
 from ..seeds import seed_number
-from ..wording import count
-from .calling import Parser
+from ..wording import count, sizes
+from .calling import Parser, check_at_least
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add('files', type=Path, nargs='*', metavar='FILE_OR_FOLDER')
     add('-o', '--out', type=Path, required=True, metavar='FILE.pkl')
@@ -60,17 +60,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add(
         '--layout',
-        metavar='LAYOUT',
         help='layout of the joints, to store with the data: a name, a dict as in configs, or a '
         'config file',
     )
-    add(
-        '--img-shape',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help='height and width of the pictures in pixels, for clips without them',
-    )
+    parser.add_img_shape('height and width of the pictures in pixels, for clips without them')
     add(
         '--rename-repeated',
         action='store_true',
@@ -79,10 +72,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.split and args.split_by:
         raise UserError('--split and --split-by are both given. Expected one of them.')
-    if args.img_shape and min(args.img_shape) < 1:
-        raise UserError('--img-shape: expected height and width from 1 on.')
-    if args.first_label < 0:
-        raise UserError(f'--first-label {args.first_label}: expected 0 or more.')
+    check_at_least(1, args, 'img_shape')
+    check_at_least(0, args, 'first_label')
     args.split = [_named_file(text) for text in args.split]
     if not args.files and not args.split:
         raise UserError('no files are given. Expected annotation files or folders.')
@@ -96,7 +87,7 @@ def _named_file(text: str) -> tuple[str, Path]:
     return name, Path(file)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     inputs = [*args.files, *(path for _, path in args.split)]
@@ -131,10 +122,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _print_summary(joined: Joined, out: Path) -> None:
     for line in joined.notes.lines():
         print(line)
-    split = joined.split
-    sizes = ', '.join(f'{name} {len(members):,}' for name, members in split.items())
-    print(f'wrote {out} ({count(len(joined.clips), "clip")}; {sizes or "no splits"})')
-    if not split:
+    splits = sizes(joined.split) or 'no splits'
+    print(f'wrote {out} ({count(len(joined.clips), "clip")}; {splits})')
+    if not joined.split:
         print('To make splits, give --split-by too; or leave split out of the config.')
     if lacks_class_0((clip.get('label') for clip in joined.clips), joined.about.label_names):
         print('No clip has label 0. Do the labels count from 1? Then give --first-label 1, too.')

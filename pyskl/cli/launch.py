@@ -23,9 +23,9 @@ from .places import find_config
 COMMANDS = ('train', 'test')
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
-    args = list(sys.argv[1:] if argv is None else argv)
+    args = list(argv)
     if set(args[:1]) & {'-h', '--help'}:
         print(f'{as_called(__doc__).strip()}\n\nIts options are those of torchrun: torchrun --help')
         return 0
@@ -38,12 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # before PyTorch is imported
     config = args[script + 1] = find_config(args[script + 1])
     if args[script] in COMMANDS:
-        args[script : script + 2] = [
-            *child_command(args[script])[1:],
-            config,
-            '--launcher',
-            'pytorch',
-        ]
+        command = child_command(args[script])[1:]
+        args[script : script + 2] = [*command, config, '--launcher', 'pytorch']
     logging.disable(logging.CRITICAL)  # in this process only torchrun logs
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -18,24 +18,21 @@ from ..sources.synthetic import write_demo_data, write_video_data
 from .calling import Parser
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     parser = Parser(
         description='Make synthetic micro-gestures in the raw iMiGUE format, or with videos.'
     )
-    parser.add_argument('out_dir', help='folder to write')
-    parser.add_argument(
+    add = parser.add_argument
+    add('out_dir', help='folder to write')
+    add(
         '--num-train',
         type=int,
         help='clips of the training split, 0 for none (default: 2000, with --video 400)',
     )
-    parser.add_argument(
-        '--num-val', type=int, help='clips of the validation split (default: 200, with --video 80)'
-    )
-    parser.add_argument(
-        '--num-test', type=int, help='clips of the test split (default: 400, with --video 160)'
-    )
-    parser.add_argument(
+    add('--num-val', type=int, help='clips of the validation split (default: 200, with --video 80)')
+    add('--num-test', type=int, help='clips of the test split (default: 400, with --video 160)')
+    add(
         '--seed',
         type=seed_number,
         default=0,
@@ -51,11 +48,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         help='write videos with key points, of eight classes at a desk',
     )
     args = parser.parse_args(argv)
-    numbers = {
-        name: number
-        for name in ('num_train', 'num_val', 'num_test')
-        if (number := getattr(args, name)) is not None
-    }
+    sizes = {name: getattr(args, name) for name in ('num_train', 'num_val', 'num_test')}
+    numbers = {name: size for name, size in sizes.items() if size is not None}
     if args.video:
         make_videos(Path(args.out_dir), numbers, args.seed)
     else:
@@ -66,23 +60,15 @@ def make_raw(out_dir: Path, numbers: dict[str, int], seed: int, test_labels: boo
     """Write key points in iMiGUE's raw format, and print what was written."""
     splits = write_demo_data(out_dir, **numbers, seed=seed, test_labels=test_labels)
     for name, split in splits.items():
-        labels = (
-            'no labels'
-            if name == 'test' and not test_labels
-            else f'{len(set(split.labels.tolist()))} classes'
-        )
-        people = len(set(split.person.tolist()))
-        print(
-            f'wrote {out_dir / name}_data.npy ({len(split.names)} clips of {people} people, '
-            f'{labels})'
-        )
+        labels = f'{len(set(split.labels.tolist()))} classes'
+        if name == 'test' and not test_labels:
+            labels = 'no labels'
+        clips = f'{len(split.names)} clips of {len(set(split.person.tolist()))} people'
+        print(f'wrote {out_dir / name}_data.npy ({clips}, {labels})')
 
 
 def make_videos(out_dir: Path, numbers: dict[str, int], seed: int) -> None:
     """Write videos and their annotations, and print what was written."""
     splits = write_video_data(out_dir, **numbers, seed=seed)
     clips = ', '.join(f'{len(names)} {split}' for split, names in splits.items())
-    print(
-        f'wrote {out_dir / "annotations.pkl"} ({clips} clips) and their videos in '
-        f'{out_dir / "videos"}'
-    )
+    print(f'wrote {out_dir}/annotations.pkl ({clips} clips) and their videos in {out_dir}/videos')

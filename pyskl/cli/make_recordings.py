@@ -16,7 +16,7 @@ from ..wording import count
 from .calling import Parser
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     parser = Parser(
         description='Make synthetic recordings in the form of the csv release of iMiGUE.',

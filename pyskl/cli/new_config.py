@@ -22,7 +22,7 @@ from ..annotations.clips import Annotations
 from ..annotations.label_lists import from_one, lacks_class_0
 from ..annotations.measures import sample_rows
 from ..errors import DataError, UserError
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
 from ..recipe.layout_option import read_layout
 from ..skeletons import Layout, guess_layout, layout_of
 from ..wording import count, some
@@ -37,23 +37,24 @@ MAX_EPOCHS = 250
 SIDES = re.compile(r'\b(left|right)\b', re.IGNORECASE)
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument('ann_file', help='annotation pickle or packed folder')
-    parser.add_argument(
+    parser = Parser(__doc__.splitlines()[0])
+    add = parser.add_argument
+    add('ann_file', help='annotation pickle or packed folder')
+    add(
         '--layout',
         help='layout of the joints: a known name, a dict as in configs, or a config file '
         '(default: from the file, else the number of joints)',
     )
-    parser.add_argument(
+    add(
         '-o',
         '--out',
         type=Path,
         metavar='FOLDER',
         help='folder to write (default: configs/NAME, with the name of the file)',
     )
-    parser.add_argument(
+    add(
         '--splits',
         nargs=3,
         metavar=('TRAIN', 'VAL', 'TEST'),
@@ -62,7 +63,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     clips = open_annotations(args.ann_file)
@@ -87,8 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 text,
                 flags=re.DOTALL,
             )
-        with atomic_write(path, 'w', encoding='utf-8') as f:
-            f.write(text)
+        write_text(path, text)
     print(f'{args.ann_file}: {data.summary()}')
     for note in data.notes():
         print(as_called(note))
@@ -203,10 +203,11 @@ def _python(value: Any) -> str:
     """Return a value as in configs: a dict as dict(...), with a line for each entry."""
     if not isinstance(value, Mapping):
         return repr(value)
-    entries = (
-        pformat(entry, width=110, compact=True).replace('\n', '\n    ') for entry in value.values()
-    )
-    return 'dict(\n' + ',\n'.join(f'    {key}={entry}' for key, entry in zip(value, entries)) + ')'
+    lines = []
+    for key, entry in value.items():
+        text = pformat(entry, width=110, compact=True).replace('\n', '\n    ')
+        lines.append(f'    {key}={text}')
+    return 'dict(\n' + ',\n'.join(lines) + ')'
 
 
 def describe(
@@ -264,16 +265,11 @@ def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
     names = clips.store.split_names
 
     def named(*ends: str) -> str | None:
-        return next(
-            (name for end in ends for name in names if name == end or name.endswith(f'_{end}')),
-            None,
-        )
+        found = (name for end in ends for name in names if f'_{name}'.endswith(f'_{end}'))
+        return next(found, None)
 
-    train, val, test = (
-        named('train', 'training'),
-        named('val', 'valid', 'validation', 'dev'),
-        named('test'),
-    )
+    train, test = named('train', 'training'), named('test')
+    val = named('val', 'valid', 'validation', 'dev')
     other = val or test
     if train is None or other is None:
         found = f'its splits are {some(names)}' if names else 'it has no splits'
@@ -290,19 +286,11 @@ def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
 def _layout(clips: Annotations, joints: int, chosen: str | None) -> str | dict[str, Any]:
     """Return the layout as in configs: the chosen one, the file's, or the known one."""
     given: Any = read_layout(chosen) or clips.about.layout
-    if given is None:
-        known = guess_layout(joints)
-        given = (
-            known.name
-            if known
-            else {
-                'name': 'mine',
-                'joints': [f'joint {j}' for j in range(joints)],
-                'bones': [],
-                'mirror': [],
-                'centre': 0,
-            }
-        )
+    if given is None and (known := guess_layout(joints)):
+        given = known.name
+    elif given is None:
+        names = [f'joint {j}' for j in range(joints)]
+        given = {'name': 'mine', 'joints': names, 'bones': [], 'mirror': [], 'centre': 0}
     layout = layout_of(given)
     if layout.num_joints != joints:
         raise UserError(

@@ -1,7 +1,4 @@
-"""The pictures of `pyskl visualize`: a function for each kind draws one and returns its file.
-
-The functions import what they draw with, so that `pyskl visualize --help` answers at once.
-"""
+"""The pictures of `pyskl visualize`: a function for each kind draws one and returns its file."""
 
 from __future__ import annotations
 
@@ -10,18 +7,29 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ..annotations import open_annotations
+from ..apis.layouts import with_stored_layouts
+from ..apis.names import names_of_run
+from ..apis.setup import build_recognizer, build_split, naming, read_run
+from ..drawing.before_after import pipeline_scene
+from ..drawing.chart import layout_chart
+from ..drawing.clip import clip_scene, unknown_clip
+from ..drawing.graph import adjacency_of, graph_chart, learned_adjacency
+from ..drawing.network import heatmap_scene
+from ..drawing.scene import write_scene
+from ..drawing.skeleton import features_layout, layout_for
+from ..drawing.stages import drawing_stage, find_clip, pass_through
+from ..drawing.video import Video
+from ..drawing.writing import check_suffix, write_png
+from ..engine.checkpoint import load_weights, read_checkpoint
 from ..errors import ConfigError, DataError
+from ..labels import known_names
+from ..recipe.layout_option import read_layout
+from ..skeletons import Graph, layout_to_draw
 
 
 def draw_clip(args: argparse.Namespace) -> Path:
     """Draw a clip's skeletons, on white or over its video."""
-    from ..annotations import open_annotations
-    from ..drawing.clip import clip_scene, unknown_clip
-    from ..drawing.scene import write_scene
-    from ..drawing.skeleton import layout_for
-    from ..drawing.video import Video
-    from ..recipe.layout_option import read_layout
-
     out, still = _out(args)
     clips = open_annotations(args.file)
     index = next((i for i, name in enumerate(clips.ids) if name == args.id), None)
@@ -43,9 +51,6 @@ def draw_clip(args: argparse.Namespace) -> Path:
 
 def draw_heatmaps(args: argparse.Namespace) -> Path:
     """Draw the heatmaps that the network sees of a clip."""
-    from ..drawing.network import heatmap_scene
-    from ..drawing.scene import write_scene
-
     out, still = _out(args)
     stages, layout, labels = _stages(args)
     height = args.height or (220 if still else 448)
@@ -56,9 +61,6 @@ def draw_heatmaps(args: argparse.Namespace) -> Path:
 
 def draw_pipeline(args: argparse.Namespace) -> Path:
     """Draw a clip before and after each step of its pipeline."""
-    from ..drawing.before_after import pipeline_scene
-    from ..drawing.scene import write_scene
-
     out, _ = _out(args)
     stages, layout, labels = _stages(args)
     write_scene(pipeline_scene(stages, layout, args.height or 260, labels), out, 1, args.fps)
@@ -67,11 +69,6 @@ def draw_pipeline(args: argparse.Namespace) -> Path:
 
 def draw_layout(args: argparse.Namespace) -> Path:
     """Draw a skeleton layout."""
-    from ..drawing.chart import layout_chart
-    from ..drawing.writing import check_suffix, write_png
-    from ..recipe.layout_option import read_layout
-    from ..skeletons import layout_to_draw
-
     layout = layout_to_draw(read_layout(args.layout) or args.layout)
     out = args.out or Path(f'skeleton_{_file_name(layout.name)}.png')
     check_suffix(out, ['.png'])
@@ -81,14 +78,6 @@ def draw_layout(args: argparse.Namespace) -> Path:
 
 def draw_graph(args: argparse.Namespace) -> Path:
     """Draw the graph of a layout, or of a graph network."""
-    from ..files.libraries import opencv
-
-    opencv()  # fails here with its cure, rather than as a traceback of mmcv
-    from ..drawing.graph import adjacency_of, graph_chart, learned_adjacency
-    from ..drawing.writing import check_suffix, write_png
-    from ..recipe.layout_option import read_layout
-    from ..skeletons import Graph, layout_to_draw
-
     if args.layout.endswith('.py'):
         backbone, layout = _graph_network(args)
         graph, name = backbone.graph, Path(args.layout).stem
@@ -116,8 +105,6 @@ DRAW = {
 
 def _out(args: argparse.Namespace) -> tuple[Path, bool]:
     """Return the file to write, and whether it is a still picture."""
-    from ..drawing.writing import check_suffix
-
     out = args.out or Path(f'{args.command}_{_file_name(args.id)}.png')
     return out, check_suffix(out) == '.png'
 
@@ -132,8 +119,6 @@ def _label_names(args: argparse.Namespace, clips: Any) -> list[str] | None:
     Raises:
         DataError: there are fewer names than classes.
     """
-    from ..labels import known_names
-
     names = known_names(None, ('--labels', args.labels), (str(args.file), clips.about.label_names))
     num_classes = int(clips.label_lists.values.max(initial=-1)) + 1
     if names is not None and len(names) < num_classes:
@@ -153,11 +138,6 @@ def _graph_network(args: argparse.Namespace) -> tuple[Any, Any]:
     Raises:
         ConfigError: the backbone has no graph.
     """
-    from ..apis.layouts import with_stored_layouts
-    from ..apis.setup import build_recognizer, naming, read_run
-    from ..engine.checkpoint import load_weights, read_checkpoint
-    from ..skeletons import Graph
-
     recipe = read_run(args.layout, args.cfg_options, whole=False).recipe
     recipe.require('model')
     weights = None
@@ -186,15 +166,6 @@ def _stages(args: argparse.Namespace) -> tuple[Any, Any, Any]:
     Returns:
         The clip after each step, the layout to draw it with, and the names of the classes.
     """
-    from ..files.libraries import opencv
-
-    opencv()  # fails here with its cure, rather than as a traceback of mmcv
-    from ..apis.names import names_of_run
-    from ..apis.setup import build_split, naming, read_run
-    from ..drawing.skeleton import features_layout, layout_for
-    from ..drawing.stages import drawing_stage, find_clip, pass_through
-    from ..recipe.layout_option import read_layout
-
     recipe = read_run(args.config, args.cfg_options, whole=False).recipe
     dataset = build_split(recipe, args.split)
     with naming(recipe, f': data.{args.split}'):

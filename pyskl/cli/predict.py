@@ -18,7 +18,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,7 +29,7 @@ from ..annotations.clip_names import VIDEOS, ClipNames
 from ..annotations.file_formats import detect_format
 from ..annotations.packed import META
 from ..errors import DataError, UserError
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
 from ..files.path_checks import check_checkpoint, check_present, check_writable
 from ..skeletons import Layout, layout_of
 from ..sources.conversion import convert
@@ -37,7 +37,7 @@ from ..sources.forms import FORMS
 from ..sources.source import find_files, named
 from ..sources.video_poses.frames import VideoReader
 from ..wording import count, plain, some
-from .calling import Parser
+from .calling import Parser, check_at_least
 from .extract_pose import add_estimator_options, videos_source
 from .places import find_config
 
@@ -63,13 +63,9 @@ class InputClip:
     video: Path | None = None
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Raises:
-        UserError: numbers out of range.
-    """
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = Parser(__doc__)
     add = parser.add_argument
     add('config', metavar='CONFIG', help='config file')
     add(
@@ -109,7 +105,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='FILE',
         help='class names: a text file, or a known name (default: of config or checkpoint)',
     )
-    add('--device', help="'cpu', 'cuda:0' (default: CUDA where there is one)")
+    parser.add_device()
     add(
         '--pose',
         type=Path,
@@ -121,30 +117,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=list(FORMS),
         help='of files other than annotation files, as in tools/convert.py (default: by the file)',
     )
-    add(
-        '--img-shape',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help="of those files' videos, px, where they do not say it",
-    )
+    parser.add_img_shape("of those files' videos, px, where they do not say it")
     add(
         '--layout',
-        metavar='LAYOUT',
         help="what the clips' joints are, where their file does not say it",
     )
     add('--no-overlay', action='store_true', help='write no NAME.mp4')
     add_estimator_options(parser)
     args = parser.parse_args(argv)
-    for name in ('window', 'every', 'top_k'):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            option = name.replace('_', '-')
-            raise UserError(f'--{option} {value}: expected a whole number from 1 on.')
+    check_at_least(1, args, 'window', 'every', 'top_k')
     return args
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Recognise clips, print the answers and write them."""
     args = parse_args(argv)
     args.config = find_config(args.config)
@@ -189,8 +174,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             file = args.out / f'{_file_name(clip["frame_dir"], used)}.mp4'
             _write_overlay(file, clip, layout or given.layout, given.video, answers[-1])
     content = {'config': args.config, 'checkpoint': args.checkpoint}
-    with atomic_write(args.out / 'answers.json', 'w', encoding='utf-8') as f:
-        json.dump({**content, 'classes': names, 'clips': answers}, f, ensure_ascii=False, indent=1)
+    content |= {'classes': names, 'clips': answers}
+    write_text(args.out / 'answers.json', json.dumps(content, ensure_ascii=False, indent=1))
     print(f'wrote {args.out}/answers.json ({count(len(answers), "clip")})')
 
 
@@ -209,26 +194,23 @@ def _holds_videos(path: Path) -> bool:
 
 def _check_readable(paths: Sequence[Path]) -> None:
     """Raise the first DataError if there are videos and none of them can be opened."""
-    faults = []
+    first = None
     for path in find_files(paths, VIDEOS, 'videos') if paths else []:
         try:
             VideoReader(path)
             return
         except DataError as fault:
-            faults.append(fault)
-    if faults:
-        raise faults[0]
+            first = first or fault
+    if first:
+        raise first
 
 
 def _as_videos(videos: Sequence[Path]) -> Iterator[InputClip]:
     """Yield the videos themselves as clips, for a network that sees pictures."""
     for unit in named(find_files(videos, VIDEOS, 'videos'), videos):
         video = VideoReader(unit.path)
-        clip = {
-            'frame_dir': unit.name, 'filename': str(unit.path), 'total_frames': video.num_frames,
-            'fps': video.fps,
-        }  # fmt: skip
-        yield InputClip(clip, None, unit.path)
+        clip = {'frame_dir': unit.name, 'filename': str(unit.path), 'fps': video.fps}
+        yield InputClip({**clip, 'total_frames': video.num_frames}, None, unit.path)
 
 
 def _clips(args: argparse.Namespace, videos: Sequence[Path], source: Any) -> Iterator[InputClip]:
@@ -274,10 +256,10 @@ def _of_file(args: argparse.Namespace, path: Path) -> Iterator[InputClip]:
         file = open_annotations(path)
         clips, about = file, file.about
     else:
-        size = {'img_shape': args.img_shape} if args.img_shape else {}
-        kind = FORMS[form]
-        has_size = 'img_shape' in {field.name for field in fields(kind)}
-        converted = convert(kind(**(size if has_size else {})), [path])
+        source: Any = FORMS[form]()  # some forms have an img_shape
+        if args.img_shape and hasattr(source, 'img_shape'):
+            source = replace(source, img_shape=args.img_shape)
+        converted = convert(source, [path])
         print('\n'.join(converted.lines))
         clips, about = converted.annotations, converted.about
     layout = about.layout or read_layout(args.layout)
@@ -317,10 +299,9 @@ def _as_json(
     def best(probabilities: np.ndarray | None) -> list[dict[str, Any]]:
         if probabilities is None:
             return []
-        order = np.argsort(-probabilities, kind='stable')[:top_k].tolist()
         return [
             {'label': k, 'name': names[k], 'probability': round(float(probabilities[k]), 6)}
-            for k in order
+            for k in np.argsort(-probabilities, kind='stable')[:top_k].tolist()
         ]
 
     def span(window: WindowAnswer) -> dict[str, Any]:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 from .calling import Parser
 from .places import find_config
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = Parser(description=__doc__)
+def main(argv: Sequence[str]) -> None:
+    """Run the command."""
+    parser = Parser(__doc__)
     parser.add_argument('config', help='config file; the output can be saved and used in its place')
     parser.add_cfg_options()
-    return parser.parse_args(argv)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command."""
-    args = parse_args(argv)
+    args = parser.parse_args(argv)
     args.config = find_config(args.config)
     # imported late, so that --help and wrong names answer at once
     from ..recipe import dump_config, import_custom_modules, load_config, read_recipe

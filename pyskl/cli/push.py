@@ -8,7 +8,6 @@ pyskl.hub.from_pretrained('user/joint') loads it. See docs/recipes/trackers_and_
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,20 +15,15 @@ from ..files.path_checks import check_present
 from .calling import Parser
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(argv: Sequence[str]) -> None:
+    """Run the command."""
+    parser = Parser(__doc__)
     add = parser.add_argument
     add('folder', type=Path, help='folder that tools/export.py --card wrote')
     add('name', metavar='USER/NAME', help='repository, created if there is none')
     add('--private', action='store_true', help='make a new repository private')
     add('--message', default='Add the network', help='message of the commit')
-    return parser.parse_args(argv)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command."""
-    args = parse_args(argv)
+    args = parser.parse_args(argv)
     check_present(args.folder)
     # imported late, so that --help and wrong options answer at once
     from ..hub import push_to_hub

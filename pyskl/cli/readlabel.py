@@ -25,14 +25,15 @@ from ..sources.imigue.joints import DEFAULT, Joints
 from ..sources.imigue.settings import Settings
 from ..sources.imigue.summary import ID_MOD_99
 from ..wording import count
-from .calling import Parser
+from .calling import Parser, check_at_least
 from .places import home
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument(
+    parser = Parser(__doc__.splitlines()[0])
+    add = parser.add_argument
+    add(
         'paths',
         nargs='*',
         type=Path,
@@ -40,25 +41,25 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='folders or files: raw arrays, csv and xlsx releases, also in subfolders; names of '
         'folders tell train, val or test (default: data/imigue/task1 of this project)',
     )
-    parser.add_argument(
+    add(
         '--data-dir',
         type=Path,
         metavar='FOLDER',
         help='only the raw arrays in this folder, {split}_data.npy',
     )
-    parser.add_argument(
+    add(
         '--csv',
         type=Path,
         metavar='FOLDER',
         help='only the videos below this folder, *_light_hand.csv or *_openpose.xlsx',
     )
-    parser.add_argument(
+    add(
         '--out-dir',
         type=Path,
         default=home() / 'data',
         help='folder of imigue_{split}.pkl (default: data)',
     )
-    parser.add_argument(
+    add(
         '--splits',
         nargs='+',
         choices=SPLITS,
@@ -66,7 +67,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='splits to convert (default: those that exist); for videos whose folder does not '
         'tell, their split (default: train)',
     )
-    parser.add_argument(
+    add(
         '--joints',
         default=DEFAULT,
         metavar='JOINTS',
@@ -74,43 +75,35 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '(137-point release), another layout of the release, all, or a list: '
         '0-8,15-18,95-136 or "nose,left wrist"',
     )
-    parser.add_argument(
-        '--img-shape',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help=f'height and width of the videos in pixels (default: {IMG_SHAPE[0]} {IMG_SHAPE[1]}, '
-        'or more if joints lie outside)',
+    parser.add_img_shape(
+        f'height and width of the videos in pixels (default: {IMG_SHAPE[0]} {IMG_SHAPE[1]}, or '
+        'more if joints lie outside)'
     )
-    parser.add_argument(
+    add(
         '--val-videos',
         nargs='+',
         metavar='ID',
         help='move these videos from train to val: published (0001-0004 and 0006-0011), ids, or a '
         'file of ids',
     )
-    parser.add_argument(
+    add(
         '--keep-labels',
         action='store_true',
         help='keep labels of test even if all are the same class',
     )
-    parser.add_argument(
+    add(
         '--class-order',
         choices=['id-1', ID_MOD_99],
         default='id-1',
         help='numbering of the labels in raw arrays; id%%99 becomes id - 1',
     )
-    parser.add_argument(
+    add(
         '--strict',
         action='store_true',
         help='write nothing if a video or clip would be left out',
     )
     args = parser.parse_args(argv)
-    if args.img_shape and min(args.img_shape) < 1:
-        raise UserError(
-            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from '
-            '1 on.'
-        )
+    check_at_least(1, args, 'img_shape')
     if args.paths and (args.data_dir or args.csv):
         raise UserError(
             'PATH and --data-dir or --csv: give one of them. PATH finds both raw arrays and videos.'
@@ -118,7 +111,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Run the command."""
     args = parse_args(argv)
     settings = Settings(

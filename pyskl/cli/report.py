@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..files.path_checks import check_present, split_part
 from .calling import Parser
 from .places import find_config
 
+if TYPE_CHECKING:
+    from ..report.build import Report
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add(
         'inputs',
@@ -73,7 +77,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         '--layout',
-        metavar='LAYOUT',
         help='layout of the joints: a name, a dict as in a config, or a config file (default: '
         'from the config, or the number of joints)',
     )
@@ -112,8 +115,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
+def main(argv: Sequence[str]) -> None:
+    """Run the command."""
     args = vars(parse_args(argv))
     inputs = args.pop('inputs')
     for given in [*inputs, *([args['compare']] if args['compare'] else [])]:
@@ -123,8 +126,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # imported late, so that --help and wrong options answer at once
     from ..report import ReportOptions, build_report
 
-    report = build_report(inputs, ReportOptions(**args))
+    print_written(build_report(inputs, ReportOptions(**args)))
+
+
+def print_written(report: Report) -> None:
+    """Print the notes of a page, its path and its size."""
     for note in report.notes:
         print(f'note: {note}')
     print(f'wrote {report.path} ({report.size / 1e6:.1f} MB)')
-    return 0

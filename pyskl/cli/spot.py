@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ConfigError
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
 from ..files.locks import RESULTS_LOCK, in_turn
 from ..files.path_checks import check_checkpoint, check_writable
 from ..sources.recordings import RecordingFile, find_recordings, id_of_class
@@ -39,7 +39,7 @@ from ..spotting.segments import Thresholds
 from ..spotting.settings import Settings, load_settings, save_settings
 from ..spotting.windows import Windows
 from ..wording import count, some
-from .calling import Parser
+from .calling import Parser, check_at_least
 from .places import find_config
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ THRESHOLDS = ('threshold', 'smooth', 'merge', 'shortest', 'overlap')
 SAVED = 'thresholds.json'
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line.
 
     Raises:
         ConfigError: options that contradict one another, or numbers out of range.
     """
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add('config', help='config file')
     add(
@@ -78,11 +78,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add('--weights', nargs='+', type=float, metavar='W', help='of the streams (two: 0.4 0.6)')
     add('--split', choices=['train', 'val', 'test'], help='of folders that name their split')
     add('--out-dir', type=Path, metavar='DIR', help='for results (default: spotting in work_dir)')
-    add('--device', help='cpu, cuda, cuda:1 (default: cuda if there is one)')
+    parser.add_device()
     add(
         '--joints', default='imigue22', metavar='JOINTS', help='of iMiGUE, as in tools/readlabel.py'
     )
-    add('--img-shape', nargs=2, type=int, metavar=('H', 'W'), help='of the videos in pixels')
+    parser.add_img_shape('of the videos in pixels')
     add(
         '--fps',
         type=float,
@@ -126,22 +126,15 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
     if given and (args.fit_on or args.thresholds):
         other = '--fit-on' if args.fit_on else '--thresholds'
         raise ConfigError(f'--{given[0]} and {other}: both set it. Give one of them.')
-    if args.img_shape and min(args.img_shape) < 1:
-        raise ConfigError(
-            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected pixels from 1 on.'
-        )
     if args.fps is not None and not 1 <= args.fps < 1000:
         raise ConfigError(f'--fps {args.fps:g}: expected frames a second, from 1 to below 1,000.')
-    for name in ('stride', 'every'):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            raise ConfigError(f'--{name} {value}: expected frames, from 1 on.')
+    check_at_least(1, args, 'img_shape', 'stride', 'every')
     if args.report is not None and args.report.suffix not in ('.html', '.htm'):
         raise ConfigError(f'--report {args.report}: expected a name that ends in .html.')
     return args
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Spot what happens in recordings, and write it."""
     args = parse_args(argv)
     streams = []
@@ -190,7 +183,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             save_settings(out_dir / SAVED, settings, made)
             print(f'wrote {out_dir / SAVED}')
         if figures:
-            _write_json(out_dir / 'metrics.json', figures)
+            write_text(out_dir / 'metrics.json', json.dumps(figures, indent=1) + '\n')
             print(f'wrote {out_dir / "metrics.json"}')
     _name_old_files(out_dir, list(found), bool(figures))
     if timeline is not None:
@@ -363,9 +356,3 @@ def _name_old_files(out_dir: Path, clips: Sequence[str], has_figures: bool) -> N
         old.append('metrics.json')
     if old:
         print(f'warning: {some(old)} in {out_dir} are from an earlier run, not from this one')
-
-
-def _write_json(path: Path, value: Any) -> None:
-    with atomic_write(path, 'w', encoding='utf-8') as file:
-        json.dump(value, file, indent=1)
-        file.write('\n')

@@ -20,19 +20,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
-from .calling import Parser, as_called
-from .places import checkout, find_config
+from .calling import Parser, as_called, check_at_least, child_command, flag
+from .places import find_config
 
 if TYPE_CHECKING:
     from ..sweep.launchers import Launcher
 
-ROOT = checkout()
-TOOLS = None if ROOT is None else ROOT / 'tools'
 
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add(
         'configs',
@@ -133,9 +130,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _check(args: argparse.Namespace) -> None:
     """Set the launcher, and raise a ConfigError for options that are wrong or do not fit."""
-    for name in ('jobs', 'time'):
-        if getattr(args, name) is not None and getattr(args, name) < 1:
-            raise ConfigError(f'--{name} {getattr(args, name)}: expected at least 1.')
+    check_at_least(1, args, 'jobs', 'time')
     several = args.jobs not in (None, 1)
     args.launcher = args.launcher or ('local' if several else 'none')
     if args.launcher == 'none' and several:
@@ -145,8 +140,7 @@ def _check(args: argparse.Namespace) -> None:
     for name in ('partition', 'time', 'slurm_option'):
         if args.launcher != 'slurm' and getattr(args, name):
             raise ConfigError(
-                f'--{name.replace("_", "-")} is for --launcher slurm, not {args.launcher}. Leave '
-                'one of them out.'
+                f'{flag(name)} is for --launcher slurm, not {args.launcher}. Leave one of them out.'
             )
     if args.launcher == 'slurm' and args.gpus not in ([], ['0'], ['1']):
         raise ConfigError(
@@ -172,18 +166,17 @@ def make_launcher(args: argparse.Namespace) -> Launcher:
 
 def task_id(args: argparse.Namespace, count: int) -> int | None:
     """Return the number of the only run to make, or None for all."""
-    slurm = os.environ.get('SLURM_ARRAY_TASK_ID', '')
-    number, source = (
-        (args.task_id, '--task-id') if args.task_id is not None else (slurm, 'SLURM_ARRAY_TASK_ID')
-    )
-    if number == '':
+    number, source = args.task_id, '--task-id'
+    if number is None:
+        number, source = os.environ.get('SLURM_ARRAY_TASK_ID'), 'SLURM_ARRAY_TASK_ID'
+    if number in (None, ''):
         return None
     if not str(number).isdecimal() or int(number) >= count:
         raise ConfigError(f'{source} = {number}: expected 0..{count - 1}, a number of --list.')
     return int(number)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     args = parse_args(argv)
     args.configs = [
@@ -209,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         failures = run_tasks(
             tasks if only is None else [tasks[only]],
             make_launcher(args),
-            Scripts(TOOLS, args.device, args.amp),
+            Scripts(child_command, args.device, args.amp),
             lambda line: print(line, flush=True),
         )
     except Interrupted as stopped:

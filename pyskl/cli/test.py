@@ -16,67 +16,61 @@ from ..files.path_checks import check_checkpoint
 from ..scores.submission import COARSE_HELP, FORMATS, FORMATS_HELP
 from .calling import Parser
 from .places import find_config
+from .report import print_written
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(
         description='Test a checkpoint, and write result.pkl, scores.npz, metrics.json, '
         'per_class.csv and Submission.zip.'
     )
-    parser.add_argument('config', help='config file')
-    parser.add_argument(
-        'checkpoint_word', nargs='?', metavar='CHECKPOINT', help='same as -C CHECKPOINT'
-    )
-    parser.add_argument(
-        '-C', '--checkpoint', help='checkpoint file (default: latest.pth in the work dir)'
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add('config', help='config file')
+    add('checkpoint_word', nargs='?', metavar='CHECKPOINT', help='same as -C CHECKPOINT')
+    add('-C', '--checkpoint', help='checkpoint file (default: latest.pth in the work dir)')
+    add(
         '--work-dir',
         help='folder of the checkpoint and the results (default: work_dir of the config)',
     )
-    parser.add_argument(
+    add(
         '--out',
         help='result file, a .pkl (default: result.pkl in the work dir, val.pkl for --split val); '
         'scores with clip names go beside it',
     )
-    parser.add_argument(
+    add(
         '--eval',
         nargs='+',
         metavar='METRIC',
         help='top_k_accuracy, mean_class_accuracy, macro_f1, mean_average_precision (default: the '
         "config's)",
     )
-    parser.add_argument(
+    add(
         '--fuse-conv-bn', action='store_true', default=True, help=argparse.SUPPRESS
     )  # published flag; always on
-    parser.add_argument(
+    add(
         '--no-fuse-conv-bn',
         dest='fuse_conv_bn',
         action='store_false',
         help='do not fuse BatchNorm into the convolutions',
     )
-    parser.add_argument(
+    add(
         '--average-clips',
         choices=['prob', 'score', 'none'],
         help='how to average the views of a clip',
     )
-    parser.add_argument('--compile', action='store_true', help='torch.compile the backbone')
-    parser.add_argument(
+    add('--compile', action='store_true', help='torch.compile the backbone')
+    add(
         '--split',
         choices=['test', 'val', 'train'],
         default='test',
         help='split to test on, always with the test pipeline',
     )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm'],
-        help='launcher of several processes (default: pytorch under torchrun, else none)',
-    )
+    parser.add_launcher()
     parser.add_amp()
     parser.add_device()
     parser.add_cfg_options()
-    parser.add_argument(
+    add(
         '--report',
         nargs='?',
         const='',
@@ -84,18 +78,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='also write an HTML page about the test, see tools/report.py '
         '(default: report.html beside the scores)',
     )
-    parser.add_argument(
-        '--format', choices=FORMATS, help='format of the submission: ' + FORMATS_HELP
-    )
-    parser.add_argument('--coarse', metavar='FILE', help=COARSE_HELP)
-    parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
-    parser.add_argument(
-        '--tmpdir', help=argparse.SUPPRESS
-    )  # flag of PYSKL; scores are gathered without files
+    add('--format', choices=FORMATS, help='format of the submission: ' + FORMATS_HELP)
+    add('--coarse', metavar='FILE', help=COARSE_HELP)
+    add('--tmpdir', help=argparse.SUPPRESS)  # flag of PYSKL; scores are gathered without files
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
@@ -143,7 +132,5 @@ def write_report(files: Sequence[Path], options: dict[str, Any], work_dir: str |
             'keeps views apart, feat_ext gives features).'
         )
     config = load_config(options['config'], options['cfg_options'])
-    written = build_report([scores], ReportOptions(**options), work_dir or config.get('work_dir'))
-    for note in written.notes:
-        print(f'note: {note}')
-    print(f'wrote {written.path} ({written.size / 1e6:.1f} MB)')
+    work_dir = work_dir or config.get('work_dir')
+    print_written(build_report([scores], ReportOptions(**options), work_dir))

@@ -17,88 +17,76 @@ from .calling import Parser
 from .places import find_config
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description='Train a recognizer as described by a config file.')
-    parser.add_argument('config', help='config file')
-    parser.add_argument(
-        '--work-dir', help='folder of checkpoints and logs (default: work_dir of the config)'
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add('config', help='config file')
+    add('--work-dir', help='folder of checkpoints and logs (default: work_dir of the config)')
+    add(
         '--seed',
         type=seed_number,
         help="seed of all random numbers (default: the config's, else 0)",
     )
-    parser.add_argument(
+    add(
         '--deterministic',
         action='store_true',
         help='use only deterministic algorithms, without TF32 (slower on a GPU)',
     )
-    parser.add_argument(
+    add(
         '--validate', action='store_true', default=True, help=argparse.SUPPRESS
     )  # flag of PYSKL; always on
-    parser.add_argument(
+    add(
         '--no-validate',
         dest='validate',
         action='store_false',
         help='do not evaluate on the val split while training',
     )
-    parser.add_argument(
-        '--test-last', action='store_true', help='test the last checkpoint afterwards'
-    )
-    parser.add_argument(
-        '--test-best', action='store_true', help='test the best checkpoint afterwards'
-    )
-    parser.add_argument(
+    add('--test-last', action='store_true', help='test the last checkpoint afterwards')
+    add('--test-best', action='store_true', help='test the best checkpoint afterwards')
+    add(
         '--resume',
         metavar='FILE',
         help='resume from this checkpoint, even if settings differ; without this option, the same '
         'command resumes where it stopped',
     )
-    parser.add_argument(
+    add(
         '--no-resume',
         action='store_true',
         help='begin from the start; refuses a work dir that holds a run',
     )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm'],
-        help='launcher of several processes (default: pytorch under torchrun, else none)',
-    )
+    parser.add_launcher()
     parser.add_amp()
-    parser.add_argument('--compile', action='store_true', help='torch.compile the backbone')
+    add('--compile', action='store_true', help='torch.compile the backbone')
     parser.add_device()
-    parser.add_argument(
+    add(
         '--autoscale-lr',
         action='store_true',
         help='scale the learning rate with the total batch size',
     )
-    parser.add_argument(
+    add(
         '--on-nan',
         choices=['stop', 'skip'],
         default='stop',
         help='what to do at a batch whose loss is not finite; --amp fp16 always skips it, with a '
         'warning',
     )
-    parser.add_argument(
+    add(
         '--dry-run',
         action='store_true',
         help='build everything, train and test on one batch, write nothing',
     )
-    parser.add_argument(
+    add(
         '--allow-odd-data',
         action='store_true',
         help='train even on clips that cannot be right (data/README.md, "What is checked when a '
         'training starts")',
     )
     parser.add_cfg_options()
-    parser.add_argument(
-        '--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS
-    )  # passed by old launchers
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')

@@ -16,16 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
+from ..files.libraries import opencv
 from ..files.path_checks import check_checkpoint
 from ..seeds import seed_number
 from .calling import Parser
-from .pictures import DRAW
 from .places import find_config
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     commands = parser.add_subparsers(
         dest='command', required=True, metavar='clip | heatmap | pipeline | skeleton | graph'
     )
@@ -64,17 +64,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
             metavar='N',
             help='frames of a PNG (default: 12)',
         )
-    for command, out in (
-        (clip, ''),
-        (heatmap, ''),
-        (pipeline, ''),
-        (skeleton, 'skeleton_LAYOUT.png'),
-        (graph, 'graph_LAYOUT.png'),
+    frames, still = 'x.png for a sheet of frames; x.gif or x.mp4 for every frame', 'x.png'
+    for command, kinds, default in (
+        (clip, frames, 'COMMAND_ID.png'),
+        (heatmap, frames, 'COMMAND_ID.png'),
+        (pipeline, frames, 'COMMAND_ID.png'),
+        (skeleton, still, 'skeleton_LAYOUT.png'),
+        (graph, still, 'graph_LAYOUT.png'),
     ):
-        help_text = 'x.png for a sheet of frames; x.gif or x.mp4 for every frame '
-        help_text = 'x.png ' if out else help_text
-        help_text += f'(default: {out or "COMMAND_ID.png"} in this folder)'
-        command.add_argument('-o', '--out', type=Path, metavar='FILE', help=help_text)
+        about = f'{kinds} (default: {default} in this folder)'
+        command.add_argument('-o', '--out', type=Path, metavar='FILE', help=about)
     args = parser.parse_args(argv)
     _check(args)
     return args
@@ -156,7 +155,6 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         '--layout',
-        metavar='LAYOUT',
         help='layout of the joints: a name, a dict as in a config, or a config file (default: '
         'from the config, the annotation file, or the number of joints)',
     )
@@ -202,7 +200,7 @@ def _check(args: argparse.Namespace) -> None:
                 )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str]) -> None:
     """Draw a picture, or list the layouts."""
     args = parse_args(argv)
     for name in ('config', 'layout'):
@@ -214,8 +212,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_checkpoint(args.checkpoint)
     if args.command == 'skeleton' and args.list:
         list_layouts()
-    else:
-        print(f'wrote {DRAW[args.command](args)}')
+        return
+    opencv()  # fails here with its cure, rather than as a traceback of mmcv
+    # imported late, so that --help and wrong options answer at once
+    from .pictures import DRAW
+
+    print(f'wrote {DRAW[args.command](args)}')
 
 
 def list_layouts() -> None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
 from ..seeds import seed_number
 from ..wording import plain, some
 from .calling import Parser
@@ -36,29 +36,28 @@ SET_HERE = (
 )
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add(
         'config',
         nargs='?',
         default=str(configs_folder() / 'zero_shot' / 'joint.py'),
         help='config file (default: %(default)s)',
     )
-    parser.add_argument(
+    add(
         '--folds',
         type=int,
         default=4,
         help='number of folds; each class is unseen in one of them (default: 4)',
     )
-    parser.add_argument(
+    add(
         '--work-dir',
         default='work_dirs/zero_shot/folds',
         help='folder of the runs and table.md (default: %(default)s)',
     )
-    parser.add_argument(
-        '--seed', type=seed_number, default=0, help='seed of every training (default: 0)'
-    )
+    add('--seed', type=seed_number, default=0, help='seed of every training (default: 0)')
     parser.add_device()
     parser.add_cfg_options()
     return parser.parse_args(argv)
@@ -102,31 +101,25 @@ def run_fold(args: argparse.Namespace, unseen: list[int], work_dir: Path) -> Fol
     ]
     if read_run(args.config, args.cfg_options).recipe.data.val is not None:
         options.append(f'data.val.only_classes={unseen}')
-    train(
-        args.config,
-        TrainOptions(work_dir=str(work_dir), seed=args.seed, device=args.device),
-        options,
-    )
+    how = TrainOptions(work_dir=str(work_dir), seed=args.seed, device=args.device)
+    train(args.config, how, options)
     found = {}
-    ways: tuple[tuple[str, list[str]], ...] = (
-        ('alone', []),
-        ('all', ['model.test_cfg.classes=None']),
-        ('scores', ['model.test_cfg.classes=None', 'model.test_cfg.semantic_weight=0.0']),
-    )
-    for name, changes in ways:
-        how = TestOptions(
-            work_dir=str(work_dir),
-            device=args.device,
-            out=str(work_dir / f'{name}.pkl'),
-            eval=['top_k_accuracy'],
+    all_classes = 'model.test_cfg.classes=None'
+    ways: dict[str, list[str]] = {
+        'alone': [],
+        'all': [all_classes],
+        'scores': [all_classes, 'model.test_cfg.semantic_weight=0.0'],
+    }
+    for name, changes in ways.items():
+        out = str(work_dir / f'{name}.pkl')
+        testing = TestOptions(
+            work_dir=str(work_dir), device=args.device, out=out, eval=['top_k_accuracy']
         )
-        result = test(args.config, how, [*options, *changes, ALL_CLIPS])
+        result = test(args.config, testing, [*options, *changes, ALL_CLIPS])
         assert result is not None  # this is the only process
         found[name] = result.scores
-    labels = np.asarray(
-        build_split(read_run(args.config, [*options, ALL_CLIPS]).recipe, 'test').labels
-    )
-    return Fold(unseen, labels, **found)
+    dataset = build_split(read_run(args.config, [*options, ALL_CLIPS]).recipe, 'test')
+    return Fold(unseen, np.asarray(dataset.labels), **found)
 
 
 def class_names(args: argparse.Namespace) -> list[str] | None:
@@ -158,46 +151,35 @@ def _num_classes(recipe: Any) -> int:
 
 def row(name: str, folds: list[Fold]) -> list[str]:
     """Return a row of the table. Each clip counts once, and shares of classes are averaged."""
+    unseen = [fold.is_unseen for fold in folds]
+    alone = [fold.alone[chosen] for fold, chosen in zip(folds, unseen)]
+    labels = [fold.labels[chosen] for fold, chosen in zip(folds, unseen)]
+    scores, truth = np.concatenate(alone), np.concatenate(labels)
+    low, high = bootstrap_interval(_top1, scores, truth)
 
-    def share(scores: str, unseen: bool) -> float:
-        right = [
-            getattr(fold, scores).argmax(1)[fold.is_unseen == unseen]
-            == fold.labels[fold.is_unseen == unseen]
-            for fold in folds
-        ]
-        return float(np.concatenate(right).mean())
-
-    scores = np.concatenate([fold.alone[fold.is_unseen] for fold in folds])
-    labels = np.concatenate([fold.labels[fold.is_unseen] for fold in folds])
-    low, high = bootstrap_interval(lambda s, y: top_k_accuracy(s, y, 1)[0], scores, labels)
-    per_class = np.mean(
-        [
-            mean_class_accuracy(fold.alone[fold.is_unseen], fold.labels[fold.is_unseen])
-            for fold in folds
-        ]
-    )
-    chance = np.mean([1 / len(fold.unseen) for fold in folds])
-    most_frequent = np.mean(
-        [np.bincount(fold.labels[fold.is_unseen]).max() / fold.is_unseen.sum() for fold in folds]
-    )
-    unseen, seen = share('all', True), share('all', False)
-    harmonic = 2 * unseen * seen / (unseen + seen) if unseen + seen else 0.0
-    both = np.mean([top_k_accuracy(fold.all, fold.labels, 1)[0] for fold in folds])
-    by_class = np.mean([top_k_accuracy(fold.scores, fold.labels, 1)[0] for fold in folds])
+    # among all classes: clips of unseen classes, of seen ones, and the harmonic mean of both
+    right = np.concatenate([fold.all.argmax(1) == fold.labels for fold in folds])
+    is_unseen = np.concatenate(unseen)
+    of_unseen, of_seen = right[is_unseen].mean(), right[~is_unseen].mean()
+    either = of_unseen + of_seen
     percent = [
-        top_k_accuracy(scores, labels, 1)[0],
-        per_class,
-        chance,
-        most_frequent,
-        unseen,
-        seen,
-        harmonic,
-        both,
-        by_class,
+        _top1(scores, truth),
+        np.mean(list(map(mean_class_accuracy, alone, labels))),
+        np.mean([1 / len(fold.unseen) for fold in folds]),
+        np.mean([np.bincount(chosen).max() / len(chosen) for chosen in labels]),
+        of_unseen,
+        of_seen,
+        2 * of_unseen * of_seen / either if either else 0.0,
+        np.mean([_top1(fold.all, fold.labels) for fold in folds]),
+        np.mean([_top1(fold.scores, fold.labels) for fold in folds]),
     ]
     cells = [f'{100 * value:.1f}' for value in percent]
     cells[0] += f' ({100 * low:.0f}-{100 * high:.0f})'
-    return [name, str(len(labels)), *cells]
+    return [name, str(len(truth)), *cells]
+
+
+def _top1(scores: np.ndarray, labels: np.ndarray) -> float:
+    return top_k_accuracy(scores, labels, 1)[0]
 
 
 HEADER = [
@@ -228,7 +210,7 @@ def table(folds: list[Fold], names: Sequence[str] | None = None) -> str:
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows) + '\n'
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     args = parse_args(argv)
     args.config = find_config(args.config)
@@ -266,7 +248,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         'which know no unseen class.\n'
     )
     print(text)
-    with atomic_write(work_dir / 'table.md', 'w', encoding='utf-8') as f:
-        f.write(text)
+    write_text(work_dir / 'table.md', text)
     print(f'wrote {work_dir / "table.md"}')
     return 0

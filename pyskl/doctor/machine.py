@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from .. import __version__
-from ..engine.machine import has_bf16
+from ..engine.machine import has_bf16, usable_cores
 
 PACKAGES = (
     'numpy',
@@ -62,9 +62,7 @@ def installed(names: Iterable[str]) -> dict[str, str]:
 
 def cores() -> int:
     """Return how many processors this process may use, by affinity and container limit."""
-    usable = (
-        len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    )
+    usable = usable_cores()
     try:
         quota, period = Path('/sys/fs/cgroup/cpu.max').read_text(encoding='ascii').split()
         return max(1, min(usable, round(int(quota) / int(period))))

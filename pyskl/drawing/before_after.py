@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from .colours import FAINT, GREEN, OUTSIDE, sides_legend
 from .heat import enlarge
 from .network import Painter, People
 from .scene import GAP, Scene, grid
-from .skeleton import Place, box_around, draw_skeleton, fit, in_picture
+from .skeleton import Box, Place, box_around, draw_skeleton, fit, in_picture
 from .stages import Stage, drawing_stage, frames_of, heatmaps_of
 
 MARGIN = 0.14  # share of a panel's edge, for what lies outside of the picture
@@ -82,11 +81,10 @@ class _Panels:
 
     def _place(self, poses: Poses) -> Place:
         """Return where the stage's picture lies on the panel, or without one, the joints' box."""
+        box = box_around(poses.keypoint, poses.score) or (0, 0, 1, 1)
         if poses.size is not None:
             h, w = poses.size
             box = -0.5, -0.5, w - 0.5, h - 0.5
-        else:
-            box = box_around(poses.keypoint, poses.score) or (0, 0, 1, 1)
         return fit(box, self.height, self.height, self.height * MARGIN)
 
     def _skeletons(self, canvas: np.ndarray, i: int, t: int) -> Place:
@@ -141,13 +139,10 @@ def poses_of(stages: Sequence[Stage], i: int) -> Poses:
     if keypoint.ndim == 5:  # (S, M, T, V, C) of FormatGCNInput
         keypoint = keypoint[0]
     so_far = stages[: i + 1]
-    joined = next(
-        (s.results['third_is_score'] for s in reversed(so_far) if 'third_is_score' in s.results),
-        None,
-    )
-    if joined is None:
+    joined = [s.results['third_is_score'] for s in so_far if 'third_is_score' in s.results]
+    if not joined:
         return Poses(*in_picture({**results, 'keypoint': keypoint}), results.get('img_shape'))
-    if joined:
+    if joined[-1]:
         return Poses(keypoint[..., :2], keypoint[..., 2], None)
     if keypoint.shape[-1] == 2:
         return Poses(keypoint, None, None)
@@ -156,22 +151,19 @@ def poses_of(stages: Sequence[Stage], i: int) -> Poses:
     return Poses(xy, is_present(keypoint[..., :3]) * 1.0, None)
 
 
-def _next_crop(stages: Sequence[Stage], i: int) -> tuple[float, float, float, float] | None:
-    """Return (left, top, right, bottom), in pixels, of what the next stage crops, if it crops."""
+def _next_crop(stages: Sequence[Stage], i: int) -> Box | None:
+    """Return what the next stage crops, in pixels, if it crops."""
     if i + 1 == len(stages) or 'crop_quadruple' not in stages[i + 1].results:
         return None
-    x, y, w, h = (float(v) for v in stages[i].results.get('crop_quadruple', (0, 0, 1, 1)))
-    new_x, new_y, new_w, new_h = (float(v) for v in stages[i + 1].results['crop_quadruple'])
-    if (new_x, new_y, new_w, new_h) == (x, y, w, h):
+    before = np.array(stages[i].results.get('crop_quadruple', (0, 0, 1, 1)), float)
+    after = np.array(stages[i + 1].results['crop_quadruple'], float)
+    if (before == after).all():
         return None
-    picture_h, picture_w = stages[i].results['img_shape']
-    left, top = (new_x - x) / w * picture_w, (new_y - y) / h * picture_h
-    return (
-        left - 0.5,
-        top - 0.5,
-        left + new_w / w * picture_w - 0.5,
-        top + new_h / h * picture_h - 0.5,
-    )
+    height, width = stages[i].results['img_shape']
+    scale = (width, height) / before[2:]
+    left, top = (after[:2] - before[:2]) * scale - 0.5
+    right, bottom = (left, top) + after[2:] * scale
+    return left, top, right, bottom
 
 
 def _caption(stages: Sequence[Stage], i: int, width: int) -> list[str]:
@@ -181,19 +173,10 @@ def _caption(stages: Sequence[Stage], i: int, width: int) -> list[str]:
         h, w = stage.results.get('img_shape', (None, None))
         size = '' if h is None else f'{w} x {h} pixels, '
         return ['as in the file', f'{size}{stage.results["keypoint"].shape[1]} frames']
-    arguments = ', '.join(f'{key}={_python(value)}' for key, value in stage.config.items())
+    arguments = ', '.join(f'{key}={value!r}' for key, value in stage.config.items())
     changes = [describe(stages[i - 1].results, stage.results) for describe in _DESCRIBE]
     lines = [line for text in (arguments, *changes) for line in wrap(text, width, TEXT, most=2)]
     return [f'{i}  {stage.name}', *lines]
-
-
-def _python(value: Any) -> str:
-    """Return a value as Python code, also where it is one of a config's own containers."""
-    if isinstance(value, Mapping):
-        return 'dict(' + ', '.join(f'{k}={_python(v)}' for k, v in value.items()) + ')'
-    if isinstance(value, list):
-        return '[' + ', '.join(map(_python, value)) + ']'
-    return repr(value)
 
 
 def _sampled(before: Mapping, after: Mapping) -> str:
@@ -208,24 +191,17 @@ def _sampled(before: Mapping, after: Mapping) -> str:
 
 
 def _formatted(before: Mapping, after: Mapping) -> str:
-    if (
-        'keypoint' not in after
-        or len(after['keypoint'].shape) != 5
-        or len(before['keypoint'].shape) == 5
-    ):
+    shape = np.shape(after.get('keypoint', ()))
+    if len(shape) != 5 or np.ndim(before['keypoint']) == 5:
         return ''
-    return (
-        ' x '.join(map(str, after['keypoint'].shape)) + ' (views, people, frames, joints, channels)'
-    )
+    return ' x '.join(map(str, shape)) + ' (views, people, frames, joints, channels)'
 
 
 def _resized(before: Mapping, after: Mapping) -> str:
     old, new = before.get('img_shape'), after.get('img_shape')
-    return (
-        ''
-        if old is None or new is None or tuple(old) == tuple(new)
-        else f'{old[1]} x {old[0]} -> {new[1]} x {new[0]} pixels'
-    )
+    if old is None or new is None or tuple(old) == tuple(new):
+        return ''
+    return f'{old[1]} x {old[0]} -> {new[1]} x {new[0]} pixels'
 
 
 def _flipped(before: Mapping, after: Mapping) -> str:

@@ -29,14 +29,11 @@ def line(
     canvas: np.ndarray, start: Point, end: Point, colour: Colour, width: int = 2, alpha: float = 1.0
 ) -> None:
     """Draw a smooth line, `width` pixels wide; alpha 0..1 is its opacity."""
-    _mark(
-        canvas,
-        [start, end],
-        width,
-        colour,
-        alpha,
-        lambda cv2, mask, points: cv2.line(mask, *points, 255, width, cv2.LINE_AA, _BITS),
-    )
+
+    def draw(cv2: ModuleType, mask: np.ndarray, points: list[tuple[int, int]]) -> None:
+        cv2.line(mask, *points, 255, width, cv2.LINE_AA, _BITS)
+
+    _mark(canvas, [start, end], width, colour, alpha, draw)
 
 
 def dot(
@@ -88,17 +85,9 @@ def text(
     canvas: np.ndarray, words: str, at: Point, colour: Colour = INK, height: float = 10
 ) -> None:
     """Write a line of text from its baseline's left end; height: of a capital, in pixels."""
-    cv2 = opencv()
-    cv2.putText(
-        canvas,
-        words,
-        (round(at[0]), round(at[1])),
-        _FONT,
-        height / _FONT_HEIGHT,
-        colour,
-        1,
-        cv2.LINE_AA,
-    )
+    cv2, place = opencv(), (round(at[0]), round(at[1]))
+    scale = height / _FONT_HEIGHT
+    cv2.putText(canvas, words, place, _FONT, scale, colour, 1, cv2.LINE_AA)
 
 
 def text_width(words: str, height: float = 10) -> int:

@@ -145,15 +145,12 @@ def first_frame(clip: Mapping[str, Any], video: Video, frames: int, offset: int 
                 'the clip is a part of it, say which frame of the video is its first: --offset N.'
             )
         return 0
-    if not 0 <= offset <= len(video) - frames:
+    last = len(video) - frames
+    if not 0 <= offset <= last:
+        expected = 'The video is too short.' if last < 0 else f'Expected --offset 0 to {last}.'
         raise DataError(
             f'{video.path}: has {count(len(video), "frame")}, but clip {name} with --offset '
-            f'{offset} needs frames {offset} to {offset + frames - 1}.'
-            + (
-                f' Expected --offset 0 to {len(video) - frames}.'
-                if len(video) >= frames
-                else ' The video is too short.'
-            )
+            f'{offset} needs frames {offset} to {offset + frames - 1}. {expected}'
         )
     return offset
 

@@ -11,13 +11,12 @@ from torch import nn
 from ..errors import ConfigError
 from ..skeletons import Graph, Layout
 from ..skeletons.graph import hop_distance
-from .canvas import blank, dot, frame, line, text, text_width
-from .colours import BLACK, BLUE, FAINT, INK, VERMILLION, WHITE, Colour
+from .canvas import blank, dot, frame, line
+from .chart import ROW, beside, joint_places, joint_table, number_joints
+from .colours import BLACK, BLUE, FAINT, INK, VERMILLION, Colour
 from .heat import enlarge
-from .scene import GAP, grid, with_title
+from .scene import grid, with_title
 
-ROW = 21  # pixels of a line of the legend
-TEXT = 9  # pixels, height of a capital
 SIDE = 520  # pixels of the skeleton's picture
 MATRIX = 260  # pixels of a matrix, about
 SPATIAL = ('the joint itself', 'towards the centre', 'away from it')
@@ -91,25 +90,29 @@ def graph_chart(layout: Layout, graph: Graph, adjacency: Adjacency) -> np.ndarra
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    hops = _hops(graph)
-    figure = np.concatenate([_figure(layout, graph, hops), _legend(layout, hops)], 1)
+    hops, topology = _hops(graph), graph.topology
+    colours = [_colour(hops, joint) for joint in range(len(hops))]
+    canvas, points = blank(SIDE, SIDE), joint_places(layout, SIDE)
+    for child, parent in topology.edges:
+        _arrow(canvas, points[child], points[parent])
+    dot(canvas, points[topology.centre], BLACK, 14)
+    number_joints(canvas, points, colours)
+    far = ['apart' if np.isinf(h) else 'centre' if h == 0 else f'{int(h)}' for h in hops]
+    table = joint_table(layout, far, colours, SIDE // ROW - 1, SIDE)
+
     full = float(np.abs(adjacency.A).max()) or 1.0
     panels = [_matrix(matrix, full) for matrix in adjacency.A]
-    matrices = grid(panels, [[caption] for caption in adjacency.captions])
     matrices = with_title(
-        matrices,
+        grid(panels, [[caption] for caption in adjacency.captions]),
         adjacency.title,
         [(f'above 0, at most {full:.3g}', BLUE), ('below 0', VERMILLION)],
     )
-    canvas = blank(max(len(figure), len(matrices)), figure.shape[1] + GAP + matrices.shape[1])
-    canvas[: len(figure), : figure.shape[1]] = figure
-    canvas[: len(matrices), -matrices.shape[1] :] = matrices
-    edges, centre = graph.topology.edges, layout.joints[graph.topology.centre]
-    title = (
-        f'{graph.topology.name}: {graph.topology.num_joints} joints, {len(edges)} edges (an arrow '
-        f'points to the parent), centre {centre}. Row v, column w: what joint w takes from joint v'
+    return with_title(
+        beside(np.concatenate([canvas, table], 1), matrices),
+        f'{topology.name}: {topology.num_joints} joints, {len(topology.edges)} edges (an arrow '
+        f'points to the parent), centre {layout.joints[topology.centre]}. Row v, column w: what '
+        'joint w takes from joint v',
     )
-    return with_title(canvas, title)
 
 
 def _hops(graph: Graph) -> np.ndarray:
@@ -127,23 +130,7 @@ def _colour(hops: np.ndarray, joint: int) -> Colour:
         return FAINT
     share = hops[joint] / (hops[np.isfinite(hops)].max() or 1)
     near, far = np.array(VERMILLION), np.array(BLUE)
-    red, green, blue = np.rint(near + (far - near) * share).astype(int).tolist()
-    return red, green, blue
-
-
-def _figure(layout: Layout, graph: Graph, hops: np.ndarray) -> np.ndarray:
-    canvas = blank(SIDE, SIDE)
-    points = 40 + np.array(layout.pose) * (SIDE - 80)
-    for child, parent in graph.topology.edges:
-        _arrow(canvas, points[child], points[parent])
-    for joint, (x, y) in enumerate(points):
-        if joint == graph.topology.centre:
-            dot(canvas, (x, y), BLACK, 14)
-        dot(canvas, (x, y), WHITE, 11)
-        dot(canvas, (x, y), _colour(hops, joint), 9)
-        number = str(joint)
-        text(canvas, number, (x - text_width(number, 7) / 2, y + 4), WHITE, 7)
-    return canvas
+    return tuple(np.rint(near + (far - near) * share).astype(int).tolist())
 
 
 def _arrow(canvas: np.ndarray, start: np.ndarray, end: np.ndarray) -> None:
@@ -154,22 +141,6 @@ def _arrow(canvas: np.ndarray, start: np.ndarray, end: np.ndarray) -> None:
     for side in (1, -1):
         back = tip - 9 * along + 5 * side * np.array([-along[1], along[0]])
         line(canvas, tip, back, INK, 2)
-
-
-def _legend(layout: Layout, hops: np.ndarray) -> np.ndarray:
-    """Draw the joints' numbers and names, and their distances from the centre."""
-    rows = (SIDE - ROW) // ROW
-    far = ['apart' if np.isinf(h) else 'centre' if h == 0 else f'{int(h)}' for h in hops]
-    entries = list(zip(layout.joints, far))
-    column = max(text_width(f'{name}   {hop}', TEXT) for name, hop in entries) + 60
-    canvas = blank(SIDE, -(-len(entries) // rows) * column)
-    for joint, (name, hop) in enumerate(entries):
-        x, y = joint // rows * column, (joint % rows + 1) * ROW
-        dot(canvas, (x + 8, y - 4), _colour(hops, joint), 5)
-        text(canvas, f'{joint}', (x + 20, y), FAINT, TEXT)
-        text(canvas, name, (x + 44, y), INK, TEXT)
-        text(canvas, hop, (x + 44 + text_width(f'{name}   ', TEXT), y), FAINT, TEXT)
-    return canvas
 
 
 def _matrix(matrix: np.ndarray, full: float) -> np.ndarray:

@@ -6,7 +6,16 @@ import numpy as np
 
 from ..inputs.heatmaps import HeatmapSpec
 from ..skeletons import Layout
-from .colours import LEFT, MIDDLE, ORANGE, RIGHT, SKY, Colour, channel_colours, joint_sides, side_of
+from .colours import (
+    MIDDLE,
+    ORANGE,
+    SKY,
+    Colour,
+    channel_colours,
+    joint_sides,
+    side_of,
+    sides_legend,
+)
 
 POSITIVE, NEGATIVE = ORANGE, SKY  # colours of a signed map
 
@@ -14,12 +23,9 @@ POSITIVE, NEGATIVE = ORANGE, SKY  # colours of a signed map
 def colours_of(spec: HeatmapSpec, layout: Layout, num_channels: int) -> np.ndarray:
     """Return (C, 3) float32 colours of the channels in 0..1, by the side of joint or limb."""
     sides = joint_sides(layout)
-    of_channels = (
-        sides * spec.with_kp + [side_of(pair, sides) for pair in spec.skeletons] * spec.with_limb
-    )
-    return channel_colours(
-        of_channels if len(of_channels) == num_channels else [MIDDLE] * num_channels
-    )
+    limbs = [side_of(pair, sides) for pair in spec.skeletons]
+    channels = sides * spec.with_kp + limbs * spec.with_limb
+    return channel_colours(channels if len(channels) == num_channels else [MIDDLE] * num_channels)
 
 
 def paint(heatmaps: np.ndarray, colours: np.ndarray, full: float = 1.0) -> np.ndarray:
@@ -33,7 +39,11 @@ def paint(heatmaps: np.ndarray, colours: np.ndarray, full: float = 1.0) -> np.nd
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    return _brightest(heatmaps / full, colours)
+    values = np.clip(np.nan_to_num(heatmaps / full), 0, 1)
+    picture = np.zeros((*values.shape[1:], 3), np.float32)
+    for value, colour in zip(values, colours):
+        np.maximum(picture, value[..., None] * colour, out=picture)
+    return np.rint(255 * picture).astype(np.uint8)
 
 
 def paint_signed(heatmaps: np.ndarray, full: float) -> np.ndarray:
@@ -46,16 +56,8 @@ def paint_signed(heatmaps: np.ndarray, full: float) -> np.ndarray:
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    both = np.stack([heatmaps.max(0), (-heatmaps).max(0)]) / full
-    return _brightest(both, np.array([POSITIVE, NEGATIVE], np.float32) / 255)
-
-
-def _brightest(values: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    values = np.clip(np.nan_to_num(values), 0, 1)
-    picture = np.zeros((*values.shape[1:], 3), np.float32)
-    for value, colour in zip(values, colours):
-        np.maximum(picture, value[..., None] * colour, out=picture)
-    return np.rint(255 * picture).astype(np.uint8)
+    both = np.stack([heatmaps.max(0), (-heatmaps).max(0)])
+    return paint(both, np.array([POSITIVE, NEGATIVE], np.float32) / 255, full)
 
 
 def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
@@ -65,10 +67,10 @@ def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
 
 def heat_legend(layout: Layout) -> list[tuple[str, Colour]]:
     """Return the layout's sides, each with a typical colour of its channels."""
-    present = set(joint_sides(layout))
-    sides = [side for side in (RIGHT, MIDDLE, LEFT) if side in present]
-    colours = [(255 * channel_colours([side])[0]).astype(int).tolist() for side in sides]
-    return [(side, (red, green, blue)) for side, (red, green, blue) in zip(sides, colours)]
+    return [
+        (side, tuple((255 * channel_colours([side])[0]).astype(int).tolist()))
+        for side, _ in sides_legend(layout)
+    ]
 
 
 def signs_legend() -> list[tuple[str, Colour]]:

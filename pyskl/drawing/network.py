@@ -13,7 +13,7 @@ from .colours import BLACK, WHITE, Look
 from .heat import colours_of, enlarge, heat_legend, paint, paint_signed, signs_legend
 from .scene import Scene
 from .skeleton import Place, draw_skeleton
-from .stages import Stage, drawing_stage, frames_of, heatmaps_of, sampled_frames
+from .stages import Stage, drawing_stage, frames_of, heatmaps_of
 
 ON_HEAT = Look(left=WHITE, middle=WHITE, right=WHITE, edge=BLACK)
 OPACITY = 0.38  # of the skeleton over its heatmaps
@@ -52,7 +52,7 @@ def heatmap_scene(
     people = People(stages[drawing], layout)
     painter = Painter(stages[drawing], layout, volume)
     num_views = len(volume) // (2 if people.spec.double else 1)
-    mirrored, frames = view >= num_views, frames_of_view(stages, view % num_views)
+    mirrored, frames = view >= num_views, frames_of(stages, view % num_views)
     factor = max(-(-height // volume.shape[3]), 1)
 
     def panel(t: int) -> np.ndarray:
@@ -72,15 +72,6 @@ def heatmap_scene(
         12.5,
         painter.legend,
     )
-
-
-def frames_of_view(stages: Sequence[Stage], sample: int) -> np.ndarray:
-    """Return (T,) numbers of the clip's frames in one of its samples."""
-    sampled = sampled_frames(stages)
-    if sampled is None:
-        return frames_of(stages)
-    inds, length = sampled
-    return inds[sample * length : (sample + 1) * length]
 
 
 class Painter:
@@ -118,13 +109,5 @@ class People:
         if mirrored:  # joints keep their places in the mirrored picture
             keypoint = np.stack([self.width - 1 - keypoint[..., 0], keypoint[..., 1]], -1)
         middle = (factor - 1) / 2  # of a pixel's square
-        draw_skeleton(
-            canvas,
-            keypoint,
-            score,
-            self.layout,
-            Place(factor, middle, middle),
-            ON_HEAT,
-            1,
-            OPACITY,
-        )
+        place = Place(factor, middle, middle)
+        draw_skeleton(canvas, keypoint, score, self.layout, place, ON_HEAT, 1, OPACITY)

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .canvas import blank, dot, text, text_width, wrap
-from .colours import FAINT, INK, WHITE, Colour
+from .colours import FAINT, INK, Colour
 from .writing import MOVING, check_suffix, write_moving, write_png
 
 GAP = 12  # pixels between panels, and around
@@ -79,36 +79,24 @@ def spread(count: int, wanted: int) -> list[int]:
     return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
 
 
-def grid(
-    panels: Sequence[np.ndarray],
-    captions: Sequence[Sequence[str]],
-    columns: int | None = None,
-    ground: Colour = WHITE,
-) -> np.ndarray:
-    """Arrange panels of one size in rows, with captions under them.
+def grid(panels: Sequence[np.ndarray], captions: Sequence[Sequence[str]]) -> np.ndarray:
+    """Arrange panels of one size in rows, as a sheet of about 3 : 2.
 
     Args:
         panels: (H, W, 3) each.
         captions: lines under each panel.
-        columns: panels in a row; None for a sheet of about 3 : 2.
-        ground: colour between the panels.
     """
     height, width = panels[0].shape[:2]
     below = LINE * max(map(len, captions)) + 4
-    columns = columns or best_columns(len(panels), height + below, width)
+    columns = best_columns(len(panels), height + below, width)
     rows = -(-len(panels) // columns)
-    canvas = blank(rows * (height + below + GAP), columns * (width + GAP) + GAP, ground)
+    canvas = blank(rows * (height + below + GAP), columns * (width + GAP) + GAP)
     for i, (panel, lines) in enumerate(zip(panels, captions)):
         top, left = i // columns * (height + below + GAP), i % columns * (width + GAP) + GAP
         canvas[top : top + height, left : left + width] = panel
         for row, words in enumerate(lines):
-            text(
-                canvas,
-                words,
-                (left + 1, top + height + LINE * (row + 1) - 3),
-                FAINT if row else INK,
-                9,
-            )
+            baseline = top + height + LINE * (row + 1) - 3
+            text(canvas, words, (left + 1, baseline), FAINT if row else INK, 9)
     return canvas
 
 
@@ -136,13 +124,11 @@ def with_title(
     return np.concatenate([head, canvas])
 
 
-def key(
-    canvas: np.ndarray, legend: Sequence[tuple[str, Colour]], at: tuple[int, int], height: int = 9
-) -> None:
+def key(canvas: np.ndarray, legend: Sequence[tuple[str, Colour]], at: tuple[int, int]) -> None:
     """Draw the legend: texts in a row, each after a dot of its colour."""
     x, y = at
     for words, colour in legend:
         dot(canvas, (x + 5, y - 4), FAINT, 5)  # an edge, so that white is visible
         dot(canvas, (x + 5, y - 4), colour, 4.3)
-        text(canvas, words, (x + 14, y), INK, height)
-        x += 30 + text_width(words, height)
+        text(canvas, words, (x + 14, y), INK, 9)
+        x += 30 + text_width(words, 9)

@@ -14,6 +14,8 @@ from ..skeletons.poses import num_frames_filled
 from .canvas import Point, dot, line
 from .colours import ON_PAPER, Look, joint_sides, side_of
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+MARGIN = 0.12  # of the longer side of a box around joints
 MIN_OPACITY = 0.2  # of a joint whose score is nearly 0: it is present, so it is visible
 
 
@@ -30,13 +32,11 @@ class Place:
         return np.asarray(xy, dtype=np.float64) * self.scale + (self.left, self.top)
 
 
-def fit(
-    box: tuple[float, float, float, float], height: int, width: int, margin: float = 0
-) -> Place:
+def fit(box: Box, height: int, width: int, margin: float = 0) -> Place:
     """Fit a part of a picture into the middle of a canvas, as large as possible.
 
     Args:
-        box: (left, top, right, bottom) of the part.
+        box: the part.
         height: height of the canvas in pixels.
         width: width of the canvas in pixels.
         margin: pixels to keep free on each side.
@@ -99,13 +99,12 @@ def known_layout(
     layout = guess_layout(num_joints) if wanted is None else layout_to_draw(wanted)
     if layout is not None and layout.num_joints != num_joints:
         fitting = [name for name, known in LAYOUTS.items() if known.num_joints == num_joints]
+        cure = 'No known layout has so many; give your own as a dict.'
+        if fitting:
+            cure = f'Try {" or ".join(fitting)}.'
         raise ConfigError(
             f'layout {layout.name} has {layout.num_joints} joints, but {where} has {num_joints}. '
-            + (
-                f'Try {" or ".join(fitting)}.'
-                if fitting
-                else 'No known layout has so many; give your own as a dict.'
-            )
+            f'{cure}'
         )
     return layout
 
@@ -119,18 +118,16 @@ def layout_for(
     )
 
 
-def box_around(
-    keypoint: np.ndarray, score: np.ndarray | None, margin: float = 0.12
-) -> tuple[float, float, float, float] | None:
-    """Return (left, top, right, bottom) around all present joints, or None without any.
+def box_around(keypoint: np.ndarray, score: np.ndarray | None) -> Box | None:
+    """Return the box around all present joints, or None without any.
 
-    The box is grown by `margin` of its longer side, and has an area even if all joints coincide.
+    It is grown by MARGIN of its longer side, and has an area even if all joints coincide.
     """
     xy = keypoint[is_present(keypoint, score)]
     if not len(xy):
         return None
     low, high = xy.min(0).astype(float), xy.max(0).astype(float)
-    grown = margin * float((high - low).max()) or 1.0
+    grown = MARGIN * float((high - low).max()) or 1.0
     return (*(low - grown).tolist(), *(high + grown).tolist())
 
 
@@ -166,14 +163,8 @@ def draw_skeleton(
         for edge in (True, False):
             for bone in bones:
                 colour = look.edge if edge else look.of(side_of(bone, sides))
-                line(
-                    canvas,
-                    xy[bone[0]],
-                    xy[bone[1]],
-                    colour,
-                    width + 2 * edge,
-                    alpha[list(bone)].min() * (0.6 if edge else 1),
-                )
+                faint = alpha[list(bone)].min() * (0.6 if edge else 1)
+                line(canvas, xy[bone[0]], xy[bone[1]], colour, width + 2 * edge, faint)
         for j in np.flatnonzero(visible):
             dot(canvas, xy[j], look.edge, width * 1.2 + 1, alpha[j])
             dot(canvas, xy[j], look.of(sides[j]), width * 1.2, alpha[j])

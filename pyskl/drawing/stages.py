@@ -107,27 +107,17 @@ class _Recorder:
         self.stages: list[Stage] = []
 
     def __call__(self, results: dict[str, Any], lazy: bool = False) -> dict[str, Any]:
-        self._keep('', {}, None, results, False)
+        self.stages.append(Stage('', {}, None, dict(results), False))
         decoded = False
         for step, config in zip(self.steps, self.config):
             results = step(results)
             decodes_poses = isinstance(step, MMDecode) and 'Pose_inds' in results
             decoded = decoded or isinstance(step, PoseDecode) or decodes_poses
-            self._keep(type(step).__name__, config, step, results, decoded)
+            config = config if isinstance(config, Mapping) else {}
+            arguments = {key: value for key, value in config.items() if key != 'type'}
+            stage = Stage(type(step).__name__, arguments, step, dict(results), decoded)
+            self.stages.append(stage)
         return results
-
-    def _keep(
-        self,
-        name: str,
-        config: Any,
-        step: Any,
-        results: Mapping[str, Any],
-        decoded: bool,
-    ) -> None:
-        arguments = (
-            {k: v for k, v in config.items() if k != 'type'} if isinstance(config, Mapping) else {}
-        )
-        self.stages.append(Stage(name, arguments, step, dict(results), decoded))
 
 
 def drawing_stage(stages: Sequence[Stage]) -> int | None:
@@ -137,30 +127,18 @@ def drawing_stage(stages: Sequence[Stage]) -> int | None:
     )
 
 
-def sampled_frames(stages: Sequence[Stage]) -> tuple[np.ndarray, int] | None:
-    """Return the sampled frames of a clip's key points, or None if no step samples them.
-
-    Returns:
-        Numbers of the frames, all samples in a row, and how many each sample has.
-    """
+def frames_of(stages: Sequence[Stage], sample: int = 0) -> np.ndarray:
+    """Return (n,) numbers of the clip's frames in a sample; all frames if no step samples."""
     for stage in reversed(stages):
         results = stage.results
-        name = next((name for name in ('Pose_inds', 'frame_inds') if name in results), None)
-        if name is not None:
-            inds = np.reshape(results[name], -1) + results.get('offset', 0)
+        inds = results.get('Pose_inds', results.get('frame_inds'))
+        if inds is not None:
+            inds = np.reshape(inds, -1) + results.get('offset', 0)
             length = results.get('clip_len')
             length = length.get('Pose') if isinstance(length, Mapping) else length
-            return inds, len(inds) if length is None else length
-    return None
-
-
-def frames_of(stages: Sequence[Stage]) -> np.ndarray:
-    """Return (n,) numbers of the first sample's frames; all frames if no step samples."""
-    sampled = sampled_frames(stages)
-    if sampled is None:
-        return np.arange(stages[0].results['keypoint'].shape[1])
-    inds, length = sampled
-    return inds[:length]
+            length = len(inds) if length is None else length
+            return inds[sample * length : (sample + 1) * length]
+    return np.arange(stages[0].results['keypoint'].shape[1])
 
 
 def heatmaps_of(results: Mapping[str, Any]) -> np.ndarray | None:

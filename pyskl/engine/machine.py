@@ -44,12 +44,14 @@ def set_threads(sharing: int) -> None:
         sharing: ranks that share the cores, see `Ranks`.
     """
     if 'OMP_NUM_THREADS' not in os.environ or sharing > 1:
-        cores = (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, 'sched_getaffinity')
-            else os.cpu_count() or 1
-        )
-        torch.set_num_threads(max(1, cores // sharing))
+        torch.set_num_threads(max(1, usable_cores() // sharing))
+
+
+def usable_cores() -> int:
+    """Return how many processors this process may use, by affinity."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def has_bf16(device: torch.device) -> bool:

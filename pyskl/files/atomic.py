@@ -94,6 +94,12 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text file in UTF-8, by atomic_write."""
+    with atomic_write(path, 'w', encoding='utf-8') as f:
+        f.write(text)
+
+
 def _locked_part(path: Path) -> tuple[int, str]:
     """Make a temporary file beside `path`: open, and locked where there are locks."""
     while True:

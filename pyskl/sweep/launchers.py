@@ -16,8 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+from ..engine.machine import usable_cores
 from ..errors import ConfigError, DataError, did_you_mean
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
 from ..files.texts import read_json, read_text
 from .run import MAX_BYTES, STOP_TIMEOUT, Interrupted, StopSignal, kept_from_children
 from .tasks import Scripts, Task
@@ -180,9 +181,8 @@ class Slurm:
         for key, value in (options or {}).items():
             if key not in ('partition', *_SLURM_OPTIONS):
                 raise ConfigError(
-                    f'--slurm-option {key}: is unknown.'
-                    f'{did_you_mean(key, _SLURM_OPTIONS)} Known: '
-                    f'{", ".join(_SLURM_OPTIONS)}.'
+                    f'--slurm-option {key}: is unknown.{did_you_mean(key, _SLURM_OPTIONS)} '
+                    f'Known: {", ".join(_SLURM_OPTIONS)}.'
                 )
             if not _VALUE.fullmatch(value):
                 raise ConfigError(
@@ -227,8 +227,7 @@ class Slurm:
             ) from error
         folder = str(self._executor.folder)
         for task, handle in zip(tasks, handles):
-            with atomic_write(task.queued, 'w', encoding='utf-8') as f:
-                f.write(json.dumps({'job': handle.job_id, 'folder': folder}) + '\n')
+            write_text(task.queued, json.dumps({'job': handle.job_id, 'folder': folder}) + '\n')
         return handles
 
     def leave(self, handles: Sequence[Handle]) -> str:
@@ -274,12 +273,10 @@ def shares(slot: int, jobs: int, gpus: Sequence[str]) -> dict[str, str | None]:
     visible = gpus[slot % len(gpus)] if gpus else os.environ.get('CUDA_VISIBLE_DEVICES')
     changed = {'CUDA_VISIBLE_DEVICES': visible}
     if jobs > 1:
-        bound = hasattr(os, 'sched_getaffinity')
-        cores = len(os.sched_getaffinity(0)) if bound else os.cpu_count() or 1
         allowed = os.environ.get('OMP_NUM_THREADS', '')
-        share = max(1, cores // jobs)
-        threads = min(share, int(allowed)) if allowed.isdecimal() and int(allowed) else share
-        changed['OMP_NUM_THREADS'] = str(threads)
+        share = max(1, usable_cores() // jobs)
+        most = (int(allowed) if allowed.isdecimal() else 0) or share
+        changed['OMP_NUM_THREADS'] = str(min(share, most))
     return changed
 
 

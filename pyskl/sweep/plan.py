@@ -86,7 +86,7 @@ def from_command_line(
     if len(configs) == 1 and is_plan(configs[0]):
         plan = read_plan(configs[0])
     else:
-        plan = Plan(tuple(Entry(name, config) for name, config in zip(_stems(configs), configs)))
+        plan = Plan(tuple(map(Entry, _stems(configs), configs)))
     points = list(_points(_values(grid) for grid in grids))
     entries = tuple(
         replace(
@@ -100,12 +100,8 @@ def from_command_line(
         [entry.name for entry in plan.entries],
         points,
     )
-    return _checked(
-        Plan(
-            entries, tuple(plan.seeds if seeds is None else seeds), ensembles, fit_on or plan.fit_on
-        ),
-        'the sweep',
-    )
+    seeds = plan.seeds if seeds is None else tuple(seeds)
+    return _checked(Plan(entries, seeds, ensembles, fit_on or plan.fit_on), 'the sweep')
 
 
 def is_plan(path: str) -> bool:
@@ -113,9 +109,8 @@ def is_plan(path: str) -> bool:
     if path.endswith('.json'):
         return True
     try:
-        return any(
-            line.startswith('runs =') for line in read_text(path, limit=MAX_BYTES).splitlines()
-        )
+        lines = read_text(path, limit=MAX_BYTES).splitlines()
+        return any(line.startswith('runs =') for line in lines)
     except DataError:
         return False  # reading it as a config gives the error
 
@@ -142,7 +137,7 @@ def read_plan(path: str | os.PathLike) -> Plan:
     path = Path(path)
     content = _read_json(path) if path.suffix == '.json' else _execute(path)
     runs, common = content.get('runs'), content.get('options', {})
-    if not isinstance(runs, (list, tuple)) or not runs:
+    if not _is_list(runs) or not runs:
         raise ConfigError(
             f'{path}: runs = {brief(runs)}: expected a list of dict(name=..., config=..., '
             'options=...).'
@@ -151,17 +146,13 @@ def read_plan(path: str | os.PathLike) -> Plan:
         entry for n, run in enumerate(runs) for entry in _entries(run, common, f'{path}: runs[{n}]')
     ]
     ensembles = content.get('ensembles', {})
-    if not isinstance(ensembles, Mapping) or not all(
-        isinstance(parts, (list, tuple)) for parts in ensembles.values()
-    ):
+    if not isinstance(ensembles, Mapping) or not all(map(_is_list, ensembles.values())):
         raise ConfigError(
             f"{path}: ensembles = {brief(ensembles)}: expected {{'both': ['joint', 'limb']}}, "
             'names of runs.'
         )
     seeds = content.get('seeds', [0])
-    if not isinstance(seeds, (list, tuple)) or not all(
-        isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds
-    ):
+    if not _is_list(seeds) or not all(type(seed) is int for seed in seeds):
         raise ConfigError(
             f'{path}: seeds = {brief(seeds)}: expected whole numbers, e.g. [0, 1, 2].'
         )
@@ -170,15 +161,8 @@ def read_plan(path: str | os.PathLike) -> Plan:
         raise ConfigError(
             f"{path}: fit_on = {brief(fit_on)}: expected 'val', or None for equal weights alone."
         )
-    return _checked(
-        Plan(
-            tuple(entries),
-            tuple(seeds),
-            {name: tuple(parts) for name, parts in ensembles.items()},
-            fit_on,
-        ),
-        str(path),
-    )
+    ensembles = {name: tuple(parts) for name, parts in ensembles.items()}
+    return _checked(Plan(tuple(entries), tuple(seeds), ensembles, fit_on), str(path))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -190,25 +174,30 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f'{path}: expected an object {{"runs": [...]}}, not a {type(content).__name__}.'
         )
-    unknown = [key for key in content if key not in _PLAN_KEYS]
-    if unknown:
-        raise ConfigError(
-            f'{path}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _PLAN_KEYS)} '
-            f'Known: {", ".join(_PLAN_KEYS)}.'
-        )
+    _check_keys(content, _PLAN_KEYS, str(path))
     return content
+
+
+def _check_keys(given: Iterable[str], known: Sequence[str], where: str) -> None:
+    for key in given:
+        if key not in known:
+            raise ConfigError(
+                f'{where}: {brief(key)} is unknown.{did_you_mean(key, known)} '
+                f'Known: {", ".join(known)}.'
+            )
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
 
 
 def _execute(path: Path) -> dict[str, Any]:
     try:
         return runpy.run_path(str(path))
     except (Exception, SystemExit) as error:  # a plan may raise anything
-        frames = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == str(path)
-        ]
-        place = f', line {frames[-1].lineno}' if frames else ''
+        frames = traceback.extract_tb(error.__traceback__)
+        numbers = [frame.lineno for frame in frames if frame.filename == str(path)]
+        place = f', line {numbers[-1]}' if numbers else ''
         raise ConfigError(
             f'{path}{place}: {type(error).__name__}: {error}. Correct it there.'
         ) from error
@@ -220,19 +209,12 @@ def _entries(run: Any, common: Any, where: str) -> list[Entry]:
             f"{where}: expected dict(name='joint', config='configs/demo/joint.py', "
             f'options={{...}}), not {brief(run)}.'
         )
-    unknown = [key for key in run if key not in _RUN_KEYS]
-    if unknown:
-        raise ConfigError(
-            f'{where}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _RUN_KEYS)} '
-            f'Known: {", ".join(_RUN_KEYS)}.'
-        )
-    options = {
-        **_as_texts(common, f'{where}, options'),
-        **_as_texts(run.get('options', {}), f'{where}: options'),
-    }
+    _check_keys(run, _RUN_KEYS, where)
+    options = _as_texts(common, f'{where}, options')
+    options |= _as_texts(run.get('options', {}), f'{where}: options')
     grid = run.get('grid', {})
     if not isinstance(grid, Mapping) or not all(
-        isinstance(values, (list, tuple)) and values for values in grid.values()
+        _is_list(values) and values for values in grid.values()
     ):
         raise ConfigError(
             f"{where}: grid = {brief(grid)}: expected {{'optimizer.lr': [0.1, 0.2]}}."
@@ -323,14 +305,14 @@ def _ensemble(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _checked(plan: Plan, where: str) -> Plan:
-    names = [entry.name for entry in plan.entries] + list(plan.ensembles)
+    known = [entry.name for entry in plan.entries]
+    names = [*known, *plan.ensembles]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise ConfigError(
             f'{where}: {brief(repeated[0])} names two rows. Give each run and ensemble a name of '
             'its own.'
         )
-    known = [entry.name for entry in plan.entries]
     for name, parts in plan.ensembles.items():
         missing = [part for part in parts if part not in known]
         if missing:

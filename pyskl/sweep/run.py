@@ -15,14 +15,10 @@ from types import FrameType
 from typing import IO, Any, Literal
 
 from ..errors import DataError
-from ..files.atomic import atomic_write
+from ..files.atomic import write_text
+from ..files.locks import try_lock
 from ..files.safe_pickle import open_regular
 from ..files.texts import read_json
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 STOP_TIMEOUT = 60.0  # seconds that a stopped training has to write its checkpoint
 _REQUEUE_TIMEOUT = 30.0  # seconds that a stopped Slurm job waits to be queued again
@@ -53,10 +49,8 @@ class StopSignal:
     number = 0
 
     def __enter__(self) -> StopSignal:
-        self._before = {
-            number: signal.signal(number, self._remember)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        stopping = signal.SIGINT, signal.SIGTERM
+        self._before = {number: signal.signal(number, self._remember) for number in stopping}
         return self
 
     def __exit__(self, *_) -> None:
@@ -129,14 +123,8 @@ class Files:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / '.sweep.lock', 'wb') as file:
-            lock: IO | Literal[False] | None = None
-            with contextlib.suppress(OSError, AttributeError):  # a system without locks
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    lock = file
-                except BlockingIOError:
-                    lock = False
-            yield lock
+            locked = try_lock(file.fileno())
+            yield file if locked else locked
 
     @property
     def is_held(self) -> bool:
@@ -183,11 +171,11 @@ class Job(Files):
                     raise
                 if status:
                     script = 'train' if step == 'train' else 'test'
-                    with atomic_write(self.failure, 'w', encoding='utf-8') as f:
-                        f.write(
-                            f'tools/{script}.py ended with status {status}: '
-                            f'{self._last_message()} (all of it: {self.log})'
-                        )
+                    write_text(
+                        self.failure,
+                        f'tools/{script}.py ended with status {status}: {self._last_message()} '
+                        f'(all of it: {self.log})',
+                    )
                     return
 
     def checkpoint(self) -> Any:
@@ -241,8 +229,7 @@ class Job(Files):
         """Write the settings, and add the seconds of a step to those of earlier attempts."""
         before = self.seconds
         seconds = {**before, step: before.get(step, 0.0) + spent}
-        with atomic_write(self.record, 'w', encoding='utf-8') as f:
-            f.write(json.dumps({**self.about, 'seconds': seconds}, indent=2) + '\n')
+        write_text(self.record, json.dumps({**self.about, 'seconds': seconds}, indent=2) + '\n')
 
     def _last_message(self) -> str:
         """Return the last error in the log, else its last line."""

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -96,12 +96,12 @@ class Scripts:
     """How a run trains and tests.
 
     Attributes:
-        tools: folder of train.py and test.py; None for the commands `train` and `test` of `pyskl`.
+        start: returns the arguments that start `train` or `test`.
         device: --device of both; None for the default.
         amp: --amp of both; None for the default.
     """
 
-    tools: Path | None
+    start: Callable[[str], list[str]]
     device: str | None = None
     amp: str | None = None
 
@@ -126,7 +126,7 @@ class Scripts:
         common += ['--device', self.device] if self.device else []
         common += ['--amp', self.amp] if self.amp else []
         options = ['--cfg-options', *task.entry.words] if task.entry.options else []
-        train, test = ([sys.executable, *self._start(name), *common] for name in ('train', 'test'))
+        train, test = ([*self.start(name), *common] for name in ('train', 'test'))
         steps = {}
         if task.scores() is None:
             steps = {
@@ -136,9 +136,6 @@ class Scripts:
         if task.fit_truth is not None and task.fit_scores() is None:
             steps['fit'] = [*test, '--split', 'val', *options]
         return steps
-
-    def _start(self, name: str) -> list[str]:
-        return ['-m', 'pyskl', name] if self.tools is None else [str(self.tools / f'{name}.py')]
 
 
 def make_tasks(
@@ -170,22 +167,13 @@ def make_tasks(
     truths: dict[str, Truth] = {}
     digests: dict[str, str] = {}
     tasks = []
-    blended = (
-        {part for parts in plan.ensembles.values() for part in parts} if plan.fit_on else set()
-    )
+    blended = {part for parts in plan.ensembles.values() for part in parts}
     for entry in plan.entries:
         try:
             run = read_run(entry.config, entry.words)
-            fit = [f'data.{plan.fit_on}'] if entry.name in blended else []
-            run.recipe.require(
-                'model',
-                'data.train',
-                f'data.{split}',
-                *fit,
-                'optimizer',
-                'lr_config',
-                'total_epochs',
-            )
+            fit = [f'data.{plan.fit_on}'] if plan.fit_on and entry.name in blended else []
+            needed = ['model', 'data.train', f'data.{split}', *fit]
+            run.recipe.require(*needed, 'optimizer', 'lr_config', 'total_epochs')
         except ConfigError as error:
             raise ConfigError(f'run {entry.name!r}: {error}') from error
         truth = _truth(run.recipe, split, truths)
@@ -276,8 +264,6 @@ def _truth(recipe: Recipe, split: Literal['test', 'val'], truths: dict[str, Trut
 def _without_pipelines(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_pipelines(inner) for key, inner in value.items() if key != 'pipeline'}
-    return (
-        [_without_pipelines(inner) for inner in value]
-        if isinstance(value, (list, tuple))
-        else value
-    )
+    if isinstance(value, (list, tuple)):
+        return [_without_pipelines(inner) for inner in value]
+    return value

@@ -122,7 +122,7 @@ def test_the_mended_file_is_written_with_what_it_says_of_itself(tmp_path, capsys
     out = capsys.readouterr().out
     assert 'fixed: total_frames' in out and '(a)' in out and 'layout coco17' in out and status == 1
     status, _ = run(tmp_path, CLIPS, '--json')
-    assert json.loads(capsys.readouterr().out)['mended'] == [] and status == 0
+    assert json.loads(capsys.readouterr().out)['fixed'] == [] and status == 0
 
 
 def test_what_cannot_be_mended_is_said_and_left_out_when_asked_for(tmp_path, capsys):

@@ -106,9 +106,9 @@ def test_a_clip_is_drawn_with_the_layout_of_its_file(file, tmp_path, monkeypatch
     visualize = load_script('visualize')
     drawn = []
     monkeypatch.setattr(
-        'pyskl.drawing.clip.clip_scene', lambda clip, layout, *rest: drawn.append(layout)
+        'pyskl.cli.pictures.clip_scene', lambda clip, layout, *rest: drawn.append(layout)
     )
-    monkeypatch.setattr('pyskl.drawing.scene.write_scene', lambda *rest: None)
+    monkeypatch.setattr('pyskl.cli.pictures.write_scene', lambda *rest: None)
     out = ['-o', str(tmp_path / 'x.png')]
     visualize.main(['clip', file(SWAPPED), 'a', *out])
     for words in options(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 
 import pytest
 import torch
@@ -23,46 +24,30 @@ def row(name, setting, value, better):
 
 
 def test_ratios_say_how_many_times_better():
-    rows = with_ratios(
-        [
-            row('render_joint', PLAIN, 20, 'more'),
-            row('render_joint', PLAIN_PAGES, 40, 'more'),
-            row('render_joint', FAST, 200, 'more'),
-            row('train_fp32', PLAIN, 9, 'less'),
-            row('train_fp32', FAST, 3, 'less'),
-        ]
-    )
-    assert [(r.ratio, r.ratio_allocator) for r in rows] == [
-        (1, 0.5),
-        (2, 1),
-        (10, 5),
-        (1, None),
-        (3, None),
+    """What has no plain row of its own is held against that of float32."""
+    measured = [
+        (('render_joint', PLAIN, 20, 'more'), (1, 0.5)),
+        (('render_joint', PLAIN_PAGES, 40, 'more'), (2, 1)),
+        (('render_joint', FAST, 200, 'more'), (10, 5)),
+        (('train_fp32', PLAIN, 9, 'less'), (1, None)),
+        (('train_bf16', FAST, 1.5, 'less'), (6, None)),
+        (('test_bf16', PLAIN, 9, 'less'), (1, None)),
+        (('test_bf16', FAST, 3, 'less'), (3, None)),
     ]
+    rows = with_ratios([row(*of_row) for of_row, _ in measured])
+    assert [(r.ratio, r.ratio_allocator) for r in rows] == [ratios for _, ratios in measured]
 
 
-def test_bf16_is_held_against_the_one_plain_way():
-    rows = with_ratios([row('train_fp32', PLAIN, 9, 'less'), row('train_bf16', FAST, 1.5, 'less')])
-    assert rows[1].ratio == 6
-
-
-def test_the_device_is_measured_alone_and_the_host_in_one_process():
-    groups = benchmark.groups(
-        ['render_joint', 'loader_limb', 'train_fp32', 'test_fp32'], torch.device('cpu')
-    )
-    assert groups == [['render_joint', 'loader_limb'], ['train_fp32'], ['test_fp32']]
-
-
-def test_a_graph_networks_lines_are_measured_in_one_process():
-    groups = benchmark.groups(
-        ['train_fp32', 'gcn_eval_aagcn_1', 'gcn_train_aagcn_2', 'gcn_train_stgcn_1'],
-        torch.device('cpu'),
-    )
-    assert groups == [
+def test_the_lines_of_the_host_and_of_each_graph_network_share_a_process():
+    groups = [
+        ['render_joint', 'loader_limb'],
         ['train_fp32'],
+        ['test_fp32'],
         ['gcn_train_stgcn_1'],
         ['gcn_eval_aagcn_1', 'gcn_train_aagcn_2'],
     ]
+    names = [name for group in groups for name in group]
+    assert benchmark.groups(names, torch.device('cpu')) == groups
 
 
 def test_share_of_the_peak():
@@ -92,16 +77,8 @@ def test_a_gpus_first_call_is_never_the_measured_one(monkeypatch):
 
 @pytest.mark.slow
 def test_one_line_as_a_user_measures_it(tmp_path):
-    done = run(
-        'tools/benchmark.py',
-        '--quick',
-        '--only',
-        'pipeline_joint',
-        'loader_joint',
-        '--json',
-        'out.json',
-        cwd=tmp_path,
-    )
+    words = '--quick --only pipeline_joint loader_joint --json out.json'
+    done = run('tools/benchmark.py', *shlex.split(words), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / 'out.json').read_text())
     assert found['machine']['cores'] == os.cpu_count()
@@ -110,8 +87,3 @@ def test_one_line_as_a_user_measures_it(tmp_path):
     ]
     assert set(found['rows'][0]) >= {'name', 'setting', 'value', 'unit', 'ratio', 'ratio_allocator'}
     assert all(r['ratio'] > 1 for r in found['rows'] if r['setting'] == FAST)
-
-
-def test_bf16_alone_is_held_against_the_plain_way_measured_beside_it():
-    rows = with_ratios([row('train_bf16', PLAIN, 9, 'less'), row('train_bf16', FAST, 1.5, 'less')])
-    assert rows[1].ratio == 6

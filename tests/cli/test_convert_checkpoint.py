@@ -47,8 +47,8 @@ def network():
     return fill(build_model(GRAPH)).eval()
 
 
-def convert(*words):
-    script('convert_checkpoint').main(list(map(str, words)))
+def convert(line):
+    script('convert_checkpoint').main(line.split())
 
 
 def assert_same_weights(found, network):
@@ -58,11 +58,10 @@ def assert_same_weights(found, network):
 
 
 def test_there_and_back_nothing_changes(tmp_path, network):
-    write_checkpoint(
-        tmp_path / 'a.pth', {'meta': META, 'state_dict': network.state_dict(), 'optimizer': {}}
-    )
-    convert(tmp_path / 'a.pth', '-o', tmp_path / 'b.safetensors')
-    convert(tmp_path / 'b.safetensors', '-o', tmp_path / 'c.pth')
+    content = {'meta': META, 'state_dict': network.state_dict(), 'optimizer': {}}
+    write_checkpoint(tmp_path / 'a.pth', content)
+    convert(f'{tmp_path}/a.pth -o {tmp_path}/b.safetensors')
+    convert(f'{tmp_path}/b.safetensors -o {tmp_path}/c.pth')
     for name in ('b.safetensors', 'c.pth'):
         found = read_checkpoint(tmp_path / name)
         weights = {key: found['state_dict'][key] for key in network.state_dict()}
@@ -74,7 +73,7 @@ def test_there_and_back_nothing_changes(tmp_path, network):
 
 def test_training_starts_from_either_kind(tmp_path, network):
     write_checkpoint(tmp_path / 'a.pth', {'state_dict': network.state_dict()})
-    convert(tmp_path / 'a.pth', '-o', tmp_path / 'b.safetensors')
+    convert(f'{tmp_path}/a.pth -o {tmp_path}/b.safetensors')
     started = build_model({**GRAPH, 'backbone': pretrained_backbone(tmp_path / 'b.safetensors')})
     assert_same_weights(started.backbone.state_dict(), network.backbone)
     recipe = read_recipe({'load_from': str(tmp_path / 'b.safetensors')})
@@ -84,27 +83,22 @@ def test_training_starts_from_either_kind(tmp_path, network):
 
 
 def test_other_names_are_translated(tmp_path, network, capsys):
-    theirs = {
-        f'module.{key}'.replace('fc_cls', 'fc'): value
-        for key, value in network.state_dict().items()
-    }
+    ours = network.state_dict()
+    theirs = {f'module.{key}'.replace('fc_cls', 'fc'): value for key, value in ours.items()}
     torch.save({'state_dict': theirs}, tmp_path / 'mmaction.pth')
-    convert(tmp_path / 'mmaction.pth', '-o', tmp_path / 'ours.safetensors')
+    convert(f'{tmp_path}/mmaction.pth -o {tmp_path}/ours.safetensors')
     assert 'cls_head.fc is read as cls_head.fc_cls' in capsys.readouterr().out
-    other = build_model(GRAPH)
-    assert (
-        load_weights(other, read_checkpoint(tmp_path / 'ours.safetensors')['state_dict'], '') == []
-    )
+    other, read = build_model(GRAPH), read_checkpoint(tmp_path / 'ours.safetensors')['state_dict']
+    assert load_weights(other, read, '') == []
     assert_same_weights(other.state_dict(), network)
 
 
 def test_shared_and_transposed_tensors_are_written_out(tmp_path):
     row = torch.arange(6.0)
     weights = {'a': row, 'b': row.view(2, 3).T, 'c': row.half()}
-    left = safe_tensors.save_safe_tensors(
-        tmp_path / 'a.safetensors', weights, {'x': np.ones(2), 'y': 1}
-    )
-    found = safe_tensors.load_safe_tensors(tmp_path / 'a.safetensors')
+    file = tmp_path / 'a.safetensors'
+    left = safe_tensors.save_safe_tensors(file, weights, {'x': np.ones(2), 'y': 1})
+    found = safe_tensors.load_safe_tensors(file)
     assert left == ['x'] and found['meta'] == {'y': 1}
     assert all(torch.equal(found['state_dict'][name], value) for name, value in weights.items())
 
@@ -118,7 +112,7 @@ def test_shared_and_transposed_tensors_are_written_out(tmp_path):
 def test_damaged_files_are_refused(tmp_path, content):
     (tmp_path / 'bad.safetensors').write_bytes(content)
     with pytest.raises(CheckpointError, match='bad.safetensors: is not a complete checkpoint'):
-        convert(tmp_path / 'bad.safetensors', '-o', tmp_path / 'a.pth')
+        convert(f'{tmp_path}/bad.safetensors -o {tmp_path}/a.pth')
     assert not (tmp_path / 'a.pth').exists()
     with pytest.raises(CheckpointError, match='bad.safetensors: cannot be read as a checkpoint'):
         BACKBONES.build(pretrained_backbone(tmp_path / 'bad.safetensors'))
@@ -128,7 +122,7 @@ def test_names_that_cannot_be_written_are_refused(tmp_path, network):
     write_checkpoint(tmp_path / 'a.pth', {'state_dict': network.state_dict()})
     for out, facts in (('a.h5', '.safetensors'), ('a.pth', 'Choose another place')):
         with pytest.raises(UserError, match=facts):
-            convert(tmp_path / 'a.pth', '-o', tmp_path / out)
+            convert(f'{tmp_path}/a.pth -o {tmp_path}/{out}')
 
 
 def test_without_the_package_one_line_says_what_to_install(tmp_path, network, monkeypatch):
@@ -136,7 +130,7 @@ def test_without_the_package_one_line_says_what_to_install(tmp_path, network, mo
 
     monkeypatch.setitem(sys.modules, 'safetensors.torch', None)
     with pytest.raises(UserError, match=r'\.\[safetensors\]'):
-        convert(tmp_path / 'a.pth', '-o', tmp_path / 'b.safetensors')
+        convert(f'{tmp_path}/a.pth -o {tmp_path}/b.safetensors')
     assert not (tmp_path / 'b.safetensors').exists()
     (tmp_path / 'c.safetensors').write_bytes(b'')
     with pytest.raises(UserError, match=r'\.\[safetensors\]'):

@@ -31,10 +31,8 @@ def demo(monkeypatch):
 
 def blending(commands):
     words = next(words for words in commands if words[0] == 'ensemble')
-    at = words.index('--weights')
-    return [Path(word).parent.name for word in words[1:at]], [
-        float(w) for w in words[at + 1 : words.index('--out-dir')]
-    ]
+    at, end = words.index('--weights'), words.index('--out-dir')
+    return [Path(word).parent.name for word in words[1:at]], list(map(float, words[at + 1 : end]))
 
 
 def trained(commands):
@@ -47,23 +45,14 @@ def test_the_demo_trains_the_published_pair_of_streams(demo):
     assert sorted(path.stem for path in trained(commands)) == ['joint', 'limb']
 
 
-@pytest.mark.parametrize(
-    'streams',
-    [
-        ['joint', 'limb', 'joint_motion', 'limb_motion'],
-        ['limb_motion'],
-        ['joint', 'joint_motion', 'limb'],
-    ],
-)
+@pytest.mark.parametrize('streams', [['limb_motion'], ['joint', 'joint_motion', 'limb']])
 def test_all_streams_weigh_the_same(demo, streams):
     commands = demo('--streams', *streams)
-    assert blending(commands) == (
-        streams,
-        [pytest.approx(1 / len(streams), abs=1e-4)] * len(streams),
-    )
-    assert sorted(path.stem for path in trained(commands)) == sorted(streams) and all(
-        (ROOT / path).is_file() for path in trained(commands)
-    )
+    blended, weights = blending(commands)
+    assert blended == streams
+    assert weights == pytest.approx([1 / len(streams)] * len(streams), abs=1e-4)
+    assert sorted(path.stem for path in trained(commands)) == sorted(streams)
+    assert all((ROOT / path).is_file() for path in trained(commands))
 
 
 def test_what_runs_beside_others_has_one_thread_and_its_name_before_each_line(
@@ -79,26 +68,12 @@ def test_what_runs_beside_others_has_one_thread_and_its_name_before_each_line(
     monkeypatch.setenv('OMP_NUM_THREADS', '7')
     with pytest.raises(UserError, match='"train limb" ended with status 1'):
         tool.run('train limb', 'step', 'no such clip', beside='limb')
-    assert capsys.readouterr().out.splitlines()[2:] == [
-        'limb         | 1',
-        'limb         | no such clip',
-    ]
+    said = capsys.readouterr().out.splitlines()[2:]
+    assert said == ['limb         | 1', 'limb         | no such clip']
 
 
 def test_the_quick_demo_trains_one_stream_on_data_of_its_own(demo):
     commands = demo('--quick')
-    assert [path.stem for path in trained(commands)] == ['joint'] and blending(commands) == (
-        ['joint'],
-        [1.0],
-    )
-    words = next(words for words in commands if words[0] == 'train')
-    assert (
-        'total_epochs=1' in words
-        and 'data.train.ann_file=data/demo_quick/imigue_train.pkl' in words
-    )
-
-
-def test_a_stream_that_is_not_known_is_named(demo, capsys):
-    with pytest.raises(SystemExit):
-        demo('--streams', 'bone')
-    assert "'bone'" in capsys.readouterr().err and not trained(demo())[2:]
+    assert blending(commands) == (['joint'], [1.0])
+    (words,) = (words for words in commands if words[0] == 'train')
+    assert {'total_epochs=1', 'data.train.ann_file=data/demo_quick/imigue_train.pkl'} <= {*words}

@@ -9,31 +9,14 @@ from importlib import import_module
 import pytest
 from tiny import ROOT
 
-LIGHT = (
-    'skeletons',
-    'annotations',
-    'sources',
-    'sources.synthetic',
-    'sources.imigue',
-    'sources.natops',
-    'scores',
-    'evaluation',
-    'files',
-    'registry',
-    'inference.clips',
-    'inference.answers',
-    'onnx',
-    'datasets',
-    'datasets.samplers',
-    'datasets.label_embeddings',
-    'datasets.pipelines',
-    'sources.recordings',
-    'evaluation.spotting',
-    *(
-        f'datasets.pipelines.{name}'
-        for name in ('base', 'sampling', 'keypoints', 'geometry', 'augment', 'bones')
-    ),
-)
+LIGHT = """
+skeletons annotations sources sources.synthetic sources.imigue sources.natops sources.recordings
+scores evaluation evaluation.spotting files registry inference.clips inference.answers onnx
+datasets datasets.samplers datasets.label_embeddings datasets.pipelines datasets.pipelines.base
+datasets.pipelines.sampling datasets.pipelines.keypoints datasets.pipelines.geometry
+datasets.pipelines.augment datasets.pipelines.bones
+"""
+HEAVY = ['torch', 'mmengine', 'mmcv']
 LAZY = ('pyskl.datasets', 'pyskl.datasets.pipelines')
 
 
@@ -44,13 +27,17 @@ def run_python(code: str) -> str:
     return done.stdout.strip()
 
 
+IMPORTED = """
+import importlib, sys
+for module in {light}:
+    importlib.import_module('pyskl.' + module)
+    print(*[f'{{module}}: {{name}}' for name in {heavy} if name in sys.modules])
+"""
+
+
 def test_light_modules_import_no_torch():
-    code = (
-        "import importlib, sys\nfor module in {light}:\n    importlib.import_module('pyskl.' + "
-        "module)\n    print(*[f'{{module}}: {{name}}' for name in ('torch', 'mmengine', 'mmcv', "
-        '{rare}) if name in sys.modules])'
-    )
-    assert run_python(code.format(light=LIGHT, rare="'scipy.optimize', 'scipy.stats'")) == ''
+    heavy = [*HEAVY, 'scipy.optimize', 'scipy.stats']
+    assert run_python(IMPORTED.format(light=LIGHT.split(), heavy=heavy)) == ''
 
 
 MISSING = """
@@ -61,38 +48,36 @@ for words in {commands}:
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
         runpy.run_path(script, run_name='__main__')
-    heavy = [name for name in ('torch', 'mmengine', 'mmcv') if name in sys.modules]
+    heavy = [name for name in {heavy} if name in sys.modules]
     print(script, heavy, said.getvalue().strip().count('\\n'), said.getvalue().strip())
 """
 COMMANDS = [
-    f'tools/{words}'.split()
-    for words in (
-        'spot.py none.py -C none.pth none',
-        'train.py none.py',
-        'train.py configs/demo/joint.py --resume none.pth',
-        'test.py none.py',
-        'test.py configs/demo/joint.py -C none.pth',
-        'export.py none.py -C a.pth -o a.onnx',
-        'push.py none user/none',
-        'convert_checkpoint.py none.pth -o a.pth',
-        'print_config.py none.py',
-        'zero_shot.py none.py',
-        'sweep.py none.py --work-dir none',
-        'visualize.py pipeline none.py 0001_0',
-        'visualize.py graph none.py',
-        'report.py none.npz',
-        'check_data.py none.pkl',
-        'pack.py none.pkl',
-        'predict.py none.py none.mp4 -C none.pth',
-        'predict.py configs/demo/joint.py none.mp4 -C setup.py',
-        'launch.py --nproc_per_node 2 tools/train.py none.py --launcher pytorch',
-        '../ensemble/ensemble.py none.npz',
-    )
+    f'tools/{line}'.split()
+    for line in """spot.py none.py -C none.pth none
+train.py none.py
+train.py configs/demo/joint.py --resume none.pth
+test.py none.py
+test.py configs/demo/joint.py -C none.pth
+export.py none.py -C a.pth -o a.onnx
+push.py none user/none
+convert_checkpoint.py none.pth -o a.pth
+print_config.py none.py
+zero_shot.py none.py
+sweep.py none.py --work-dir none
+visualize.py pipeline none.py 0001_0
+visualize.py graph none.py
+report.py none.npz
+check_data.py none.pkl
+pack.py none.pkl
+predict.py none.py none.mp4 -C none.pth
+predict.py configs/demo/joint.py none.mp4 -C setup.py
+launch.py --nproc_per_node 2 tools/train.py none.py --launcher pytorch
+../ensemble/ensemble.py none.npz""".splitlines()
 ]
 
 
 def test_a_file_that_is_not_there_is_named_before_anything_heavy_is_imported():
-    for line in run_python(MISSING.format(commands=COMMANDS)).splitlines():
+    for line in run_python(MISSING.format(commands=COMMANDS, heavy=HEAVY)).splitlines():
         script, rest = line.split(' ', 1)
         assert rest.startswith('[] 0 error: ') and 'none' in rest, line
 

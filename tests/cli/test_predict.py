@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -37,7 +38,7 @@ def predict(weights, tmp_path):
     def predict(*words, config=CONFIG):
         out = tmp_path / 'out'
         given = [config, *words, '-C', weights, '-o', out, '--views', '1', '--device', 'cpu']
-        script('predict').main([*map(str, given)])
+        script('predict').main(' '.join(map(str, given)).split())
         return json.loads((out / 'answers.json').read_text())
 
     return predict
@@ -67,9 +68,9 @@ def test_a_video_becomes_answers_a_timeline_an_overlay_and_key_points(predict, t
 
     # The same from key points that were found before, without an estimator.
     kept = shutil.copy(tmp_path / 'out' / 'keypoints.pkl', tmp_path / 'kept.pkl')
-    again = predict(video, '--pose', kept, '--window', '4', '--no-overlay')
+    again = predict(f'{video} --pose {kept} --window 4 --no-overlay')
     assert again['clips'] == told['clips']
-    from_file = predict(kept, '--window', '4', '--no-overlay')
+    from_file = predict(f'{kept} --window 4 --no-overlay')
     assert from_file['clips'] == told['clips']
     with pytest.raises(DataError, match='other.mp4'):
         predict(film(tmp_path / 'other.mp4', PLACES), '--pose', kept)
@@ -92,12 +93,12 @@ def test_videos_without_people_or_frames_are_named_and_the_others_answered(
 
 def test_files_of_pose_estimators_are_read_as_convert_reads_them(predict, tmp_path):
     raw = openpose(tmp_path / 'raw', made_up(137))
-    told = predict(raw / 'clip', '--img-shape', H, W)
+    told = predict(f'{raw}/clip --img-shape {H} {W}')
     [clip] = told['clips']
     assert clip['video'] is None and clip['fps'] is None and clip['windows'][0]['seconds'] is None
     assert len(clip['answer']) == 5
     assert frames_of(next((tmp_path / 'out').glob('*.mp4')))[0] == clip['frames']
-    assert predict(raw, '--img-shape', H, W, '--form', 'openpose', '--no-overlay') == told
+    assert predict(f'{raw} --img-shape {H} {W} --form openpose --no-overlay') == told
     with pytest.raises(DataError, match='--form'):
         predict(raw)
 
@@ -125,48 +126,29 @@ def test_a_network_that_sees_pictures_is_shown_the_video_itself(tmp_path):
 def test_joints_that_the_network_lacks_are_refused_before_anything_is_written(predict, tmp_path):
     raw = openpose(tmp_path / 'raw', made_up(25))
     with pytest.raises(DataError, match='openpose25.*imigue22'):
-        predict(raw / 'clip', '--img-shape', H, W)
+        predict(f'{raw}/clip --img-shape {H} {W}')
     assert not (tmp_path / 'out' / 'answers.json').exists()
 
 
 def test_wrong_files_and_options_end_with_status_2_and_one_line(weights, tmp_path):
     (tmp_path / 'noise.mp4').write_bytes(bytes(range(256)) * 20)
-    done = run(
-        *(
-            'tools/predict.py',
-            CONFIG,
-            tmp_path / 'noise.mp4',
-            '-C',
-            weights,
-            '-o',
-            tmp_path / 'out',
-        ),
-        *('--mediapipe-python', stand_in(tmp_path)),
-    )
+    noise, out = tmp_path / 'noise.mp4', tmp_path / 'out'
+    options = ('-C', weights, '-o', out, '--mediapipe-python', stand_in(tmp_path))
+    done = run('tools/predict.py', CONFIG, noise, *options)
     assert done.returncode == 2 and 'Traceback' not in done.stderr
-    assert str(tmp_path / 'noise.mp4') in done.stderr
-    assert not (tmp_path / 'out').exists()
+    assert str(noise) in done.stderr and not out.exists()
 
 
 @pytest.mark.parametrize(
-    'words',
-    [
-        ['--window', '0'],
-        ['--every', '91'],
-        ['--top-k', '0'],
-        ['--rtm-detector', 'x'],
-        ['--pose', 'none.pkl'],
-    ],
+    'words', ['--window 0', '--every 91', '--top-k 0', '--rtm-detector x', '--pose none.pkl']
 )
 def test_options_are_looked_at_first(weights, tmp_path, words):
     video = film(tmp_path / 'a.mp4', PLACES[:1])
     with pytest.raises(UserError):
-        script('predict').main([str(CONFIG), str(video), '-C', str(weights), *words])
+        script('predict').main([str(CONFIG), str(video), '-C', str(weights), *words.split()])
 
 
 def test_several_clips_of_one_name_have_files_of_their_own():
-    used = script('predict').Counter()
-    names = [
-        script('predict')._file_name(name, used) for name in ('a/b', 'a b', '../..', 'x' * 300)
-    ]
+    used, file_name = Counter(), script('predict')._file_name
+    names = [file_name(name, used) for name in ('a/b', 'a b', '../..', 'x' * 300)]
     assert names == ['a_b', 'a_b_2', '_', 'x' * 150]

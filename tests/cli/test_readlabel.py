@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pickle
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +12,13 @@ from goldens import GOLDEN, SMALL, needs_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from same import same
+from tiny import ROOT
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
-from pyskl.errors import DataError, UserError
+from pyskl.errors import UserError
 from pyskl.skeletons import get_layout
-from pyskl.sources.imigue import PUBLISHED_VAL_VIDEOS, read_raw, take_out_videos, video_of
+from pyskl.sources.imigue import PUBLISHED_VAL_VIDEOS, read_raw, video_of
 from pyskl.sources.imigue.find import find
 from pyskl.sources.imigue.frames import NUM_COLUMNS, NUM_POINTS
 from pyskl.sources.imigue.joints import Joints, keep_joints
@@ -28,7 +27,6 @@ from pyskl.sources.imigue.videos import NUM_FRAMES, read_videos
 
 POINTS = Joints().of(NUM_POINTS)  # which of the 35 points each of the 22 joints is
 
-SCRIPT = Path(__file__).parents[2] / 'tools' / 'readlabel.py'
 RAW = SMALL / 'raw'
 
 
@@ -36,7 +34,8 @@ readlabel = load_script('readlabel')
 
 
 def run(*arguments) -> None:
-    readlabel.main([str(a) for a in arguments])
+    """Run the command; arguments may be several words each."""
+    readlabel.main(' '.join(map(str, arguments)).split())
 
 
 def fails(*arguments) -> str:
@@ -55,44 +54,33 @@ def raw_folder(
 ) -> Path:
     folder.mkdir(exist_ok=True)
     if data is None:
-        data = (
-            np.random.default_rng(0).uniform(0, 500, (len(names), 3, 6, 22, 1)).astype(np.float32)
-        )
+        shape = len(names), 3, 6, 22, 1
+        data = np.random.default_rng(0).uniform(0, 500, shape).astype(np.float32)
     np.save(folder / f'{split}_data.npy', data)
     (folder / f'{split}_label.pkl').write_bytes(pickle.dumps((list(names), labels)))
     return folder
 
 
+def load(path: Path) -> object:
+    return pickle.loads(path.read_bytes())
+
+
 def test_the_small_golden_is_reproduced(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(
-        Path(__file__).parents[1]
-    )  # files below the current folder are named from there
-    run('--data-dir', RAW, '--out-dir', tmp_path / 'out')
+    monkeypatch.chdir(ROOT / 'tests')  # files below the current folder are named from there
+    run(f'--data-dir {RAW} --out-dir {tmp_path}/out')
     written = tmp_path / 'out' / 'imigue_val.pkl'
-    same(pickle.loads(written.read_bytes()), pickle.loads((RAW / 'imigue_val.pkl').read_bytes()))
+    same(load(written), load(RAW / 'imigue_val.pkl'))
     *facts, last = capsys.readouterr().out.splitlines()
     assert last == f'wrote {written} (2 clips, 2 classes)' and 'val_data.npy' in facts[0]
 
 
 @needs_golden
 def test_every_golden_is_reproduced_to_the_last_value_key_and_type(tmp_path, capsys):
-    run('--data-dir', GOLDEN / 'raw', '--out-dir', tmp_path)
+    run(f'--data-dir {GOLDEN}/raw --out-dir {tmp_path}')
     for split in ('train', 'val', 'test'):
         name = f'imigue_{split}.pkl'
-        same(
-            pickle.loads((tmp_path / name).read_bytes()),
-            pickle.loads((GOLDEN / 'raw' / name).read_bytes()),
-        )
+        same(load(tmp_path / name), load(GOLDEN / 'raw' / name))
     assert '(40 clips, 32 classes)' in capsys.readouterr().out
-
-
-def test_each_value_comes_from_its_place_in_the_raw_array(tmp_path):
-    folder = raw_folder(tmp_path)
-    data = np.load(folder / 'train_data.npy')
-    clips = read_raw(folder, 'train')
-    for n, t, v in [(0, 0, 0), (1, 5, 21), (2, 3, 7)]:
-        assert clips[n]['keypoint'][0, t, v].tolist() == [data[n, 0, t, v, 0], data[n, 1, t, v, 0]]
-        assert clips[n]['keypoint_score'][0, t, v] == data[n, 2, t, v, 0]
 
 
 @settings(max_examples=25, deadline=None)
@@ -112,52 +100,37 @@ def test_any_number_of_clips_frames_joints_and_people_goes_through(
         labels=[0] * n,
         data=np.arange(n * 3 * t * v * m).reshape(n, 3, t, v, m).astype(dtype),
     )
-    run('--data-dir', folder, '--out-dir', folder)
+    run(f'--data-dir {folder} --out-dir {folder}')
     clips = read_annotations(folder / 'imigue_train.pkl')['annotations']
-    assert (
-        len(clips) == n
-        and clips[0]['keypoint'].shape == (m, t, v, 2)
-        and clips[0]['total_frames'] == t
-    )
-    again = np.stack(
-        [
-            np.concatenate([c['keypoint'], c['keypoint_score'][..., None]], -1).transpose(
-                3, 1, 2, 0
-            )
-            for c in clips
-        ]
-    )
-    same(again.astype(dtype), np.load(folder / 'train_data.npy').astype(np.dtype(dtype)))
+    assert len(clips) == n and clips[0]['total_frames'] == t
+    points = np.stack([c['keypoint'] for c in clips])  # (N, M, T, V, 2)
+    scores = np.stack([c['keypoint_score'] for c in clips])
+    again = np.concatenate([points, scores[..., None]], -1).transpose(0, 4, 2, 3, 1)
+    np.testing.assert_array_equal(again.astype(dtype), np.load(folder / 'train_data.npy'))
 
 
 def test_picture_size_is_as_told(tmp_path):
-    run('--data-dir', RAW, '--out-dir', tmp_path, '--img-shape', 720, 1280)
+    run(f'--data-dir {RAW} --out-dir {tmp_path} --img-shape 720 1280')
     clip = read_annotations(tmp_path / 'imigue_val.pkl')['annotations'][0]
     assert clip['img_shape'] == clip['original_shape'] == (720, 1280)
-
-
-@pytest.mark.parametrize('labels', [None, 'no file'])
-def test_test_data_without_labels_get_label_minus_one(labels, tmp_path, capsys):
-    folder = raw_folder(tmp_path / 'raw', 'test', labels=None)
-    if labels == 'no file':
-        (folder / 'test_label.pkl').unlink()
-    run('--data-dir', folder, '--out-dir', tmp_path)
-    data = read_annotations(tmp_path / 'imigue_test.pkl')
-    assert [c['label'] for c in data['annotations']] == [-1, -1, -1]
-    assert data['split']['test'] == (
-        ['test_0', 'test_1', 'test_2'] if labels == 'no file' else ['0001_0', '0001_1', '0002_0']
-    )
-    assert '(3 clips, no labels)' in capsys.readouterr().out
 
 
 def test_only_the_splits_that_were_named_are_converted(tmp_path):
     for split in ('train', 'val', 'test'):
         raw_folder(tmp_path, split)
-    run('--data-dir', tmp_path, '--out-dir', tmp_path / 'out', '--splits', 'test', 'val', 'test')
-    assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == [
-        'imigue_test.pkl',
-        'imigue_val.pkl',
-    ]
+    run(f'--data-dir {tmp_path} --out-dir {tmp_path}/out --splits test val test')
+    names = sorted(path.stem for path in (tmp_path / 'out').iterdir())
+    assert names == ['imigue_test', 'imigue_val']
+
+
+def test_test_data_without_labels_get_label_minus_one(tmp_path, capsys):
+    folder = raw_folder(tmp_path / 'raw', 'test')
+    (folder / 'test_label.pkl').unlink()
+    run(f'--data-dir {folder} --out-dir {tmp_path}')
+    data = read_annotations(tmp_path / 'imigue_test.pkl')
+    assert [c['label'] for c in data['annotations']] == [-1, -1, -1]
+    assert data['split']['test'] == ['test_0', 'test_1', 'test_2']
+    assert '(3 clips, no labels)' in capsys.readouterr().out
 
 
 # -- Validation videos
@@ -167,26 +140,21 @@ def test_the_published_validation_videos_are_taken_out_of_train(tmp_path):
     videos = [f'{v:04d}' for v in range(1, 13)]
     names = [f'{v}_{i}' for v in videos for i in range(2)]
     folder = raw_folder(tmp_path / 'raw', names=names, labels=[0] * len(names))
-    run('--data-dir', folder, '--out-dir', tmp_path, '--val-videos', 'published')
+    run(f'--data-dir {folder} --out-dir {tmp_path} --val-videos published')
     train, val = (read_annotations(tmp_path / f'imigue_{s}.pkl') for s in ('train', 'val'))
     assert train['split'] == {'train': ['0005_0', '0005_1', '0012_0', '0012_1']}
-    assert (
-        val['split'] == {'val': [n for n in names if video_of(n) in PUBLISHED_VAL_VIDEOS]}
-        and len(val['annotations']) == 20
-    )
+    assert val['split'] == {'val': [n for n in names if video_of(n) in PUBLISHED_VAL_VIDEOS]}
+    assert len(val['annotations']) == 20
     assert [c['frame_dir'] for c in train['annotations']] == train['split']['train']
 
 
 def test_a_val_file_whose_clips_are_in_train_again_is_warned_about(tmp_path, capsys):
     folder = raw_folder(tmp_path / 'raw')
-    run('--data-dir', folder, '--out-dir', tmp_path, '--val-videos', '0001')
-    run('--data-dir', folder, '--out-dir', tmp_path, '--val-videos', '0002')
+    run(f'--data-dir {folder} --out-dir {tmp_path} --val-videos 0001')
+    run(f'--data-dir {folder} --out-dir {tmp_path} --val-videos 0002')
     assert 'warning' not in capsys.readouterr().out
-    run('--data-dir', folder, '--out-dir', tmp_path)
-    assert (
-        'imigue_val.pkl, of an earlier conversion, holds 1 clip that imigue_train.pkl holds now too'
-        in capsys.readouterr().out
-    )
+    run(f'--data-dir {folder} --out-dir {tmp_path}')
+    assert 'imigue_val.pkl, of an earlier conversion, holds 1 clip' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('how', ['ids', 'file', 'file with commas'])
@@ -195,34 +163,14 @@ def test_validation_videos_can_be_ids_or_a_file_of_ids(how, tmp_path):
     (tmp_path / 'ids.txt').write_text(
         '\ufeff1, 3\r\n' if 'commas' in how else '1\n3\n', encoding='utf-8'
     )
-    run(
-        '--data-dir',
-        folder,
-        '--out-dir',
-        tmp_path,
-        '--val-videos',
-        *(['1', '3'] if how == 'ids' else [tmp_path / 'ids.txt']),
-    )
+    ids = ['1', '3'] if how == 'ids' else [tmp_path / 'ids.txt']
+    run('--data-dir', folder, '--out-dir', tmp_path, '--val-videos', *ids)
     assert read_annotations(tmp_path / 'imigue_val.pkl')['split'] == {'val': ['1_0', '3_0', '3_1']}
-
-
-def test_taking_out_videos_loses_no_clip_and_keeps_the_order():
-    clips = [{'frame_dir': f'{v}_{i}'} for v in (3, 1, 2, 1) for i in range(2)]
-    rest, taken = take_out_videos(clips, ['1'], 'x')
-    assert (
-        [c for c in clips if c in rest] == rest
-        and len(rest) + len(taken) == len(clips)
-        and len(taken) == 4
-    )
 
 
 def test_faults_of_validation_videos_are_said(tmp_path):
     folder = raw_folder(tmp_path / 'raw')
     at = ('--data-dir', folder, '--out-dir', tmp_path / 'out')
-    assert '0009' in fails(*at, '--val-videos', '0009') and '0001, 0002' in fails(
-        *at, '--val-videos', '0009'
-    )
-    assert 'nothing is left' in fails(*at, '--val-videos', '0001', '0002')
     (tmp_path / 'empty.txt').touch()
     assert 'holds no ids' in fails(*at, '--val-videos', tmp_path / 'empty.txt')
     assert 'is a folder' in fails(*at, '--val-videos', tmp_path)
@@ -235,36 +183,19 @@ def test_faults_of_validation_videos_are_said(tmp_path):
 # -- Faults of the raw files
 
 
-def nan_in(clip: int) -> np.ndarray:
-    data = np.ones((3, 3, 6, 22, 1), np.float32)
-    data[clip, 1, 2, 3, 0] = np.nan
-    return data
-
-
 @pytest.mark.parametrize(
     'faults, words',
     [
-        (dict(data=np.zeros((3, 3, 6, 22), np.float32)), 'Expected float32 (N, 3, T, V, M)'),
-        (dict(data=np.zeros((3, 2, 6, 22, 1), np.float32)), 'Expected float32 (N, 3, T, V, M)'),
-        (dict(data=np.zeros((3, 3, 6, 22, 1), np.int32)), 'int32'),
-        (dict(data=np.zeros((3, 3, 6, 22, 1), object)), 'objects'),
         (dict(data=np.zeros((3, 3, 0, 22, 1), np.float32)), '0001_0'),
-        (dict(data=np.zeros((4, 3, 6, 22, 1), np.float32)), '3 names for 4 clips'),
-        (dict(data=nan_in(1)), 'clip 0001_1 (row 1): keypoint holds NaN or inf (first in frame 2)'),
-        (dict(labels=[1, 2]), '2 labels for 3 clips'),
-        (dict(labels=[1, 2, 'x']), '0002_0'),
         (dict(labels=[1, 2.5, 3]), '0001_1'),
         (dict(labels=[1, [2, 3], 3]), '0001_1'),
-        (dict(labels=[1, -7, 3]), '0001_1'),
         (dict(labels=7), 'labels are 7'),
-        (dict(names=['a', 'b', 7]), 'names are'),
-        (dict(names=['a', 'b', 'a']), 'more than once'),
         (dict(names=['a', 'b', 'c\n']), 'frame_dir'),
     ],
 )
 def test_a_fault_of_the_raw_files_is_named_and_nothing_is_written(faults, words, tmp_path):
     folder = raw_folder(tmp_path / 'raw', **faults)
-    message = fails('--data-dir', folder, '--out-dir', tmp_path / 'out')
+    message = fails(f'--data-dir {folder} --out-dir {tmp_path}/out')
     assert words in message, message
     assert 'train' in message and not (tmp_path / 'out').exists()
 
@@ -272,10 +203,7 @@ def test_a_fault_of_the_raw_files_is_named_and_nothing_is_written(faults, words,
 @pytest.mark.parametrize(
     'value, words',
     [
-        (b'', 'empty'),
         (b'hello', 'cannot be read as a pickle'),
-        (pickle.dumps(3), 'Expected a tuple'),
-        (pickle.dumps((['a'],)), 'Expected a tuple'),
         (pickle.dumps({'a': 1, 'b': 2}), 'Expected a tuple'),
         (pickle.dumps((Path('a'), [1])), 'pathlib'),
     ],
@@ -283,113 +211,41 @@ def test_a_fault_of_the_raw_files_is_named_and_nothing_is_written(faults, words,
 def test_a_fault_of_the_label_file_is_named(value, words, tmp_path):
     folder = raw_folder(tmp_path / 'raw')
     (folder / 'train_label.pkl').write_bytes(value)
-    message = fails('--data-dir', folder, '--out-dir', tmp_path / 'out')
+    message = fails(f'--data-dir {folder} --out-dir {tmp_path}/out')
     assert words in message and 'train_label.pkl' in message and not (tmp_path / 'out').exists()
-
-
-def test_a_fault_in_one_split_leaves_no_other_split_half_done(tmp_path):
-    folder = raw_folder(tmp_path / 'raw')
-    raw_folder(folder, 'test', data=nan_in(2))
-    (tmp_path / 'imigue_train.pkl').write_bytes(b'before')
-    assert '0002_0' in fails('--data-dir', folder, '--out-dir', tmp_path)
-    assert (tmp_path / 'imigue_train.pkl').read_bytes() == b'before' and not (
-        tmp_path / 'imigue_test.pkl'
-    ).exists()
-
-
-def test_wrong_places_and_numbers_are_said(tmp_path):
-    assert 'nowhere: no such file or folder. Expected train_data.npy' in fails(
-        '--data-dir', tmp_path / 'nowhere'
-    )
-    folder = raw_folder(tmp_path / 'raw')
-    assert 'val_data.npy: no such file' in fails(
-        '--data-dir', folder, '--splits', 'train', 'val', '--out-dir', tmp_path
-    )
-    assert '--img-shape' in fails('--img-shape', 0, 1920)
-    (tmp_path / 'file').touch()
-    assert 'cannot be written' in fails('--data-dir', RAW, '--out-dir', tmp_path / 'file')
-    for wrong in (['--splits', 'dev'], ['--img-shape', 'a', 'b'], ['--data'], ['--unknown']):
-        with pytest.raises(SystemExit) as error:
-            run(*wrong)
-        assert error.value.code == 2
-
-
-def test_it_runs_from_any_folder_and_leaves_with_status_two_and_one_line_on_a_fault(tmp_path):
-    command = [sys.executable, str(SCRIPT)]
-    good = subprocess.run(
-        [*command, '--data-dir', str(RAW), '--out-dir', 'out'],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert (good.returncode, good.stderr) == (0, '')
-    assert good.stdout.endswith('\nwrote out/imigue_val.pkl (2 clips, 2 classes)\n')
-    bad = subprocess.run(
-        [*command, '--data-dir', 'nowhere'], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert (
-        bad.returncode == 2
-        and bad.stdout == ''
-        and bad.stderr.startswith('error: nowhere: ')
-        and bad.stderr.count('\n') == 1
-    )
 
 
 # -- The csv release
 
 
-def csv_folder(
-    folder: Path,
-    clips=((1, 10, 19), (99, 30, 149)),
-    header: str | None = None,
-    num_frames: int = 200,
-) -> Path:
+def csv_folder(folder: Path, clips=((1, 10, 19), (99, 30, 149))) -> Path:
     """One video, 0187, whose point p of frame f has x = f + p / 100, y = 1000 + p, score = 0.5."""
     folder.mkdir()
-    frames = np.zeros((num_frames, NUM_COLUMNS))
-    frames[:, 0] = np.arange(num_frames)
-    frames[:, 1::3] = np.arange(num_frames)[:, None] + np.arange(35) / 100
+    frames = np.zeros((200, NUM_COLUMNS))
+    frames[:, 0] = np.arange(200)
+    frames[:, 1::3] = np.arange(200)[:, None] + np.arange(35) / 100
     frames[:, 2::3], frames[:, 3::3] = 1000 + np.arange(35), 0.5
-    first = {
-        None: '',
-        'words': 'frame,' + ','.join(f'{c}{i}' for i in range(35) for c in 'xyc'),
-        'counted': ','.join(map(str, range(NUM_COLUMNS))),
-    }[header]
-    np.savetxt(folder / '0187_light_hand.csv', frames, delimiter=',', header=first, comments='')
-    if header is None:
-        np.savetxt(folder / '0187_light_hand.csv', frames, delimiter=',')
-    (folder / '0187.csv').write_text(
-        ('id,start,end\n' if header else '') + ''.join(f'{a},{b},{c}\n' for a, b, c in clips)
-    )
+    np.savetxt(folder / '0187_light_hand.csv', frames, delimiter=',')
+    (folder / '0187.csv').write_text(''.join(f'{a},{b},{c}\n' for a, b, c in clips))
     return folder
 
 
-@pytest.mark.parametrize('header', [None, 'words', 'counted'])
-def test_the_csv_release_is_cut_into_clips(header, tmp_path):
-    [(short, long)] = read_videos(
-        find([csv_folder(tmp_path / 'csv', header=header)]).videos
-    ).clips.values()
-    assert (short['frame_dir'], short['label'], long['frame_dir'], long['label']) == (
-        '0187_0',
-        0,
-        '0187_1',
-        31,
-    )
+def clips_in(folder: Path) -> list[dict]:
+    [clips] = read_videos(find([folder]).videos).clips.values()
+    return clips
+
+
+def test_the_csv_release_is_cut_into_clips(tmp_path):
+    short, long = clips_in(csv_folder(tmp_path / 'csv'))
+    assert (short['frame_dir'], short['label']) == ('0187_0', 0)
+    assert (long['frame_dir'], long['label']) == ('0187_1', 31)
     for clip in (short, long):
-        assert (
-            clip['keypoint'].shape == (1, 90, 22, 2)
-            and clip['total_frames'] == 90
-            and clip['img_shape'] == (1080, 1920)
-        )
-    assert short['keypoint'][0, :10, 0, 0].tolist() == list(range(10, 20)), (
-        'both ends belong to the clip'
-    )
-    assert not short['keypoint'][0, 10:].any() and not short['keypoint_score'][0, 10:].any(), (
-        'zeros are appended'
-    )
-    assert long['keypoint'][0, :, 0, 0].tolist() == list(range(60, 150)), (
-        'of longer clips the last 90 frames are kept'
-    )
+        assert clip['keypoint'].shape == (1, 90, 22, 2) and clip['total_frames'] == 90
+        assert clip['img_shape'] == (1080, 1920)
+    # Both ends belong to a clip; zeros are appended, and of longer clips the last frames are kept.
+    assert short['keypoint'][0, :10, 0, 0].tolist() == list(range(10, 20))
+    assert not short['keypoint'][0, 10:].any() and not short['keypoint_score'][0, 10:].any()
+    assert long['keypoint'][0, :, 0, 0].tolist() == list(range(60, 150))
     assert short['keypoint'][0, 0, :, 1].astype(int).tolist() == [1000 + p for p in POINTS]
     assert (short['keypoint_score'][0, :10] == 0.5).all()
 
@@ -426,67 +282,31 @@ def test_class_ids_count_from_one_and_99_is_the_last_class(class_id, label):
 @pytest.mark.parametrize(
     'clips, words',
     [
-        ([(33, 1, 2)], 'class id 33'),
-        ([(0, 1, 2)], 'class id 0'),
         ([(1.5, 1, 2)], 'class id 1.5'),
         ([], 'holds no rows'),
-        ([(1, 500, 600)], 'has no frame in it'),
-        ([(1, 20, 10)], 'has no frame in it'),
         ([('a', 'b', 'c'), ('d', 'e', 'f')], 'cannot be read as numbers'),
     ],
 )
 def test_a_fault_of_a_label_csv_is_named(clips, words, tmp_path):
-    message = fails(
-        '--csv', csv_folder(tmp_path / 'csv', clips, header='words'), '--out-dir', tmp_path / 'out'
-    )
+    message = fails('--csv', csv_folder(tmp_path / 'csv', clips), '--out-dir', tmp_path / 'out')
     assert words in message and '0187.csv' in message and not (tmp_path / 'out').exists()
 
 
-@pytest.mark.parametrize(
-    'text, words',
-    [
-        ('', 'has 1 columns'),
-        ('a,b\n1,2\n', 'has 2 columns'),
-        (','.join(['1'] * 106) + '\n1,2\n', 'cannot be read as numbers'),
-        (','.join(['1'] * 106) + '\n' + ','.join(['x'] * 106) + '\n', 'cannot be read as numbers'),
-        (','.join(['inf'] * 106) + '\n', 'inf'),
-        ('\x00\x01', 'columns'),
-    ],
-)
-def test_a_fault_of_a_points_csv_is_named(text, words, tmp_path):
+def test_several_label_csvs_of_a_video_are_an_error(tmp_path):
     folder = csv_folder(tmp_path / 'csv')
-    (folder / '0187_light_hand.csv').write_text(text)
-    message = fails('--csv', folder, '--out-dir', tmp_path / 'out')
-    assert words in message and '0187_light_hand.csv' in message
-
-
-def test_the_label_csv_of_a_video_is_found_or_asked_for(tmp_path):
-    folder = csv_folder(tmp_path / 'csv')
-    (folder / '0187.csv').rename(folder / '0187_label.csv')
-    assert [len(clips) for clips in read_videos(find([folder]).videos).clips.values()] == [2]
-    shutil.copy(folder / '0187_label.csv', folder / '0187_other.csv')
-    assert 'several' in fails('--csv', folder)
-    (folder / '0187_label.csv').unlink()
-    (folder / '0187_other.csv').unlink()
-    assert '0187.csv' in fails('--csv', folder)
-    (tmp_path / 'empty').mkdir()
-    assert 'holds no *_light_hand.csv' in fails('--csv', tmp_path / 'empty')
-    assert 'nowhere: no such file or folder' in fails('--csv', tmp_path / 'nowhere')
+    for name in ('0187_label.csv', '0187_other.csv'):
+        shutil.copy(folder / '0187.csv', folder / name)
+    (folder / '0187.csv').unlink()
+    assert 'several' in fails(f'--csv {folder}')
 
 
 def test_the_csv_release_becomes_the_split_that_was_named(tmp_path, capsys):
     folder = csv_folder(tmp_path / 'csv')
-    run('--csv', folder, '--out-dir', tmp_path, '--splits', 'test', '--img-shape', 720, 1280)
+    run(f'--csv {folder} --out-dir {tmp_path} --splits test --img-shape 720 1280')
     assert read_annotations(tmp_path / 'imigue_test.pkl')['split'] == {'test': ['0187_0', '0187_1']}
     assert '(2 clips, 2 classes)' in capsys.readouterr().out
-    assert 'one folder is one split' in fails('--csv', folder, '--splits', 'train', 'test')
 
 
 def test_reading_raw_files_holds_views_not_copies(tmp_path):
     clip = read_raw(raw_folder(tmp_path), 'train')[0]
     assert not clip['keypoint'].flags.owndata and not clip['keypoint'].flags.writeable
-
-
-def test_a_data_error_is_what_a_missing_file_gives(tmp_path):
-    with pytest.raises(DataError):
-        read_raw(tmp_path, 'train')

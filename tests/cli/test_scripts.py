@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -21,10 +22,10 @@ from pyskl.scores.score_file import load_scores
 ENV = {**os.environ, 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
 
 
-def bash(name, *words, **env):
-    """tools/NAME as a user runs it."""
+def bash(line, **env):
+    """A line like 'dist_train.sh CONFIG 2', with a script of tools/, as a user types it."""
     return subprocess.run(
-        ['bash', str(ROOT / 'tools' / name), *map(str, words)],
+        ['bash', *f'{ROOT}/tools/{line}'.split()],
         env={**ENV, **env},
         capture_output=True,
         text=True,
@@ -33,9 +34,10 @@ def bash(name, *words, **env):
     )
 
 
-def here(name, *words):
-    """The script's main in this process."""
-    assert not script(name).main([str(word) for word in words])
+def here(line):
+    """A line like 'test CONFIG', in this process."""
+    name, *words = line.split()
+    assert not script(name).main(words)
 
 
 def all_ours(stderr):
@@ -55,39 +57,26 @@ def trained(tmp_path_factory):
 
 def test_train_prints_where_it_wrote(trained):
     folder, config = trained
-    done = run(
-        'tools/train.py', config
-    )  # a second time: finished already, says so on the first line
+    done = run('tools/train.py', config)  # a second time: it says that it has finished
     assert done.returncode == 0 and done.stdout == f'wrote {folder}/run\n'
     assert 'Going on from' in done.stderr.splitlines()[0]
     all_ours(done.stderr)
 
 
 def test_views_can_be_kept_apart(trained, tmp_path):
-    here('test', trained[1], '--average-clips', 'none', '--out', tmp_path / 'views.pkl')
-    rows = load_pickle(tmp_path / 'views.pkl')
-    assert len(rows) == 13 and all(
-        row.shape == (4, 3) for row in rows
-    )  # 2 clips and their mirror images, 3 classes
+    here(f'test {trained[1]} --average-clips none --out {tmp_path}/views.pkl')
+    views = load_pickle(tmp_path / 'views.pkl')
+    assert np.shape(views) == (13, 4, 3)  # 2 clips and their mirror images, 3 classes
 
 
 def test_two_processes_test_to_the_same_scores_as_one(trained, tmp_path, capsys):
     folder, config = trained
-    here('test', config, '--out', tmp_path / 'one' / 'result.pkl')
+    here(f'test {config} --out {tmp_path}/one/result.pkl')
     said = capsys.readouterr().out
-    two = bash(
-        'dist_test.sh',
-        config,
-        folder / 'run' / 'latest.pth',
-        2,
-        '--out',
-        tmp_path / 'two' / 'result.pkl',
-    )
+    out = tmp_path / 'two' / 'result.pkl'
+    two = bash(f'dist_test.sh {config} {folder}/run/latest.pth 2 --out {out}')
     assert two.returncode == 0, two.stderr
-    a, b = (
-        load_scores(tmp_path / 'one' / 'scores.npz'),
-        load_scores(tmp_path / 'two' / 'scores.npz'),
-    )
+    a, b = (load_scores(tmp_path / name / 'scores.npz') for name in ('one', 'two'))
     assert list(a.ids) == list(b.ids) == [f'test_{i}' for i in range(13)]
     np.testing.assert_allclose(a.scores, b.scores, atol=1e-6)
     figures = [re.search(r'top1_acc: .*', text).group() for text in (said, two.stdout)]
@@ -98,7 +87,7 @@ def test_two_processes_test_to_the_same_scores_as_one(trained, tmp_path, capsys)
 
 def test_two_processes_train_and_go_on_with_the_same_bits(tmp_path):
     config = problem(tmp_path, extra='checkpoint_config = dict(by_epoch=False, interval=2)\n')
-    whole = bash('dist_train.sh', config, 2)
+    whole = bash(f'dist_train.sh {config} 2')
     assert whole.returncode == 0, whole.stderr
     assert whole.stdout == f'wrote {tmp_path}/run\n'
     all_ours(whole.stderr)
@@ -107,10 +96,8 @@ def test_two_processes_train_and_go_on_with_the_same_bits(tmp_path):
     again = run('tools/train.py', config, '--work-dir', tmp_path / 'again', processes=2)
     assert again.returncode == 0, again.stderr
     assert_same_checkpoint(tmp_path / 'run' / 'epoch_2.pth', tmp_path / 'again' / 'epoch_2.pth')
-    assert (
-        'Total batch: 16 clips (8 x 2 processes)' in whole.stderr
-        and '--autoscale-lr' in whole.stderr
-    )
+    assert 'Total batch: 16 clips (8 x 2 processes)' in whole.stderr
+    assert '--autoscale-lr' in whole.stderr
     first, second = rows(tmp_path / 'run'), rows(tmp_path / 'again')
     assert second == first[-len(second) :]
 
@@ -124,51 +111,26 @@ def test_two_machines_of_one_process_train_as_one_machine_of_two(tmp_path):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = str(free.getsockname()[1])
-    nodes = [
-        subprocess.Popen(
-            [
-                'bash',
-                str(ROOT / 'tools' / 'dist_train.sh'),
-                str(config),
-                '1',
-                '--work-dir',
-                str(tmp_path / 'apart'),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={
-                **ENV,
-                'NNODES': '2',
-                'NODE_RANK': str(rank),
-                'MASTER_ADDR': '127.0.0.1',
-                'PORT': port,
-            },
-        )
-        for rank in (0, 1)
-    ]
-    for node in nodes:
-        _, errors = node.communicate(timeout=250)
-        assert node.returncode == 0, errors
+    place = dict(NNODES='2', MASTER_ADDR='127.0.0.1', PORT=port)
+
+    def train_on(rank):
+        line = f'dist_train.sh {config} 1 --work-dir {tmp_path}/apart'
+        return bash(line, **place, NODE_RANK=str(rank))
+
+    with ThreadPoolExecutor(2) as pool:
+        for node in pool.map(train_on, (0, 1)):
+            assert node.returncode == 0, node.stderr
     assert_same_checkpoint(
         tmp_path / 'together' / 'epoch_2.pth', tmp_path / 'apart' / 'epoch_2.pth'
     )
 
 
 def test_dist_scripts_run_one_process_without_a_launcher(trained, tmp_path):
-    done = bash(
-        'dist_train.sh',
-        trained[1],
-        1,
-        '--work-dir',
-        tmp_path / 'run',
-        '--no-validate',
-        '--cfg-options',
-        'total_epochs=1',
-    )
+    options = f'--work-dir {tmp_path}/run --no-validate --cfg-options total_epochs=1'
+    done = bash(f'dist_train.sh {trained[1]} 1 {options}')
     assert done.returncode == 0, done.stderr
     assert (tmp_path / 'run' / 'epoch_1.pth').exists()
-    wrong = bash('dist_train.sh', trained[1])
+    wrong = bash(f'dist_train.sh {trained[1]}')
     assert wrong.returncode == 2 and 'number of processes' in wrong.stderr
 
 
@@ -178,14 +140,8 @@ def test_test_without_labels_gives_scores_and_says_why_no_metrics(trained, tmp_p
     for annotation in data['annotations']:
         annotation['label'] = -1
     write_annotations(tmp_path / 'nolabels.pkl', data['split'], data['annotations'])
-    here(
-        'test',
-        config,
-        '--out',
-        tmp_path / 'result.pkl',
-        '--cfg-options',
-        f'data.test.ann_file={tmp_path}/nolabels.pkl',
-    )
+    option = f'data.test.ann_file={tmp_path}/nolabels.pkl'
+    here(f'test {config} --out {tmp_path}/result.pkl --cfg-options {option}')
     assert 'no metrics: 13 of 13 clips have no label' in capsys.readouterr().out
     assert (tmp_path / 'Submission.csv').read_text().count('\n') == 13
 
@@ -193,19 +149,11 @@ def test_test_without_labels_gives_scores_and_says_why_no_metrics(trained, tmp_p
 def test_the_whole_road_from_two_streams_to_a_submission(trained, tmp_path):
     folder, _ = trained
     limb = write_config(folder, 'limb.py', limbs=True)
-    here('train', limb, '--work-dir', tmp_path / 'limb')
-    here('test', limb, '--work-dir', tmp_path / 'limb')
-    here('test', folder / 'tiny.py', '--out', tmp_path / 'joint' / 'result.pkl')
-    here(
-        'ensemble',
-        tmp_path / 'joint' / 'scores.npz',
-        tmp_path / 'limb' / 'scores.npz',
-        '--weights',
-        0.4,
-        0.6,
-        '--out-dir',
-        tmp_path,
-    )
+    here(f'train {limb} --work-dir {tmp_path}/limb')
+    here(f'test {limb} --work-dir {tmp_path}/limb')
+    here(f'test {folder}/tiny.py --out {tmp_path}/joint/result.pkl')
+    joint, limb = (f'{tmp_path}/{name}/scores.npz' for name in ('joint', 'limb'))
+    here(f'ensemble {joint} {limb} --out-dir {tmp_path}')
     assert (tmp_path / 'Submission.zip').exists()
     assert (tmp_path / 'Submission.csv').read_text().splitlines()[0].startswith('test_0,')
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import typing
 from functools import cache
+from pathlib import Path
 from types import FunctionType, ModuleType
 
 import pytest
@@ -42,6 +43,10 @@ def sources() -> dict[str, str]:
     return {str(file.relative_to(ROOT)): file.read_text('utf-8') for file in files}
 
 
+def generated_pages() -> set[str]:
+    return {*hook('config_reference').pages(), *hook('notebooks').pages()}
+
+
 def in_nav(entry: object) -> set[str]:
     if isinstance(entry, str):
         return {entry}
@@ -51,10 +56,9 @@ def in_nav(entry: object) -> set[str]:
 
 def test_every_page_is_in_the_navigation_and_the_other_way_round():
     written = {str(file.relative_to(ROOT / 'docs')) for file in (ROOT / 'docs').rglob('*.md')}
-    generated = {*hook('config_reference').pages(), *hook('notebooks').pages()}
     brought = set(hook('repository_pages').PAGES.values())
     nav = in_nav(yaml.safe_load((ROOT / 'mkdocs.yml').read_text('utf-8'))['nav'])
-    assert nav == written | generated | brought
+    assert nav == written | generated_pages() | brought
 
 
 def dicts_of(cls: type, place: str = '') -> dict[str, type]:
@@ -78,11 +82,8 @@ def tables(page: str) -> dict[str, str]:
 def test_the_reference_has_every_setting_with_its_default():
     sections = tables(hook('config_reference').settings_page())
     for place, cls in dicts_of(TopLevel).items():
-        text = next(
-            text
-            for title, text in sections.items()
-            if f'`{place}`' in re.findall('`.*?`', title) or (not place and 'top level' in title)
-        )
+        heading = f'`{place}`' if place else 'top level'
+        (text,) = (text for title, text in sections.items() if heading in title)
         rows = {row.split('`')[1]: row for row in text.splitlines() if row.startswith('| `')}
         assert list(rows) == [field.name for field in dataclasses.fields(cls)]
         for field in dataclasses.fields(cls):
@@ -130,17 +131,12 @@ def test_links_of_the_repository_become_links_of_the_site(page, text, expected):
 
 def test_relative_links_lead_to_files_that_exist():
     gone = []
-    generated = {*hook('config_reference').pages(), *hook('notebooks').pages()}
+    generated = {ROOT / 'docs' / page for page in generated_pages()}
     for source, text in sources().items():
         text = re.sub(r'^```.*?^```|`[^`\n]+`', '', text, flags=re.MULTILINE | re.DOTALL)
         for link in re.findall(r'\]\(([^)#\s]+)', text):
-            target = (ROOT / source).parent / link
-            name = (
-                str(target.resolve().relative_to(ROOT / 'docs'))
-                if '/docs/' in str(target.resolve())
-                else ''
-            )
-            if ':' not in link and not target.exists() and name not in generated:
+            target = ((ROOT / source).parent / link).resolve()
+            if ':' not in link and not target.exists() and target not in generated:
                 gone.append((source, link))
     assert not gone
 
@@ -148,10 +144,9 @@ def test_relative_links_lead_to_files_that_exist():
 def commands() -> dict[tuple[str, str], set[str]]:
     """The options that the pages type, by tool and its first word."""
     typed: dict[tuple[str, str], set[str]] = {}
+    pattern = r'python (?:tools/|ensemble/)(\w+)\.py((?:[^`\n|#;&]|\\\|)*)'
     for text in sources().values():
-        for tool, words in re.findall(
-            r'python (?:tools/|ensemble/)(\w+)\.py((?:[^`\n|#;&]|\\\|)*)', text
-        ):
+        for tool, words in re.findall(pattern, text):
             first = next(iter(words.split()), '')
             options = re.findall(r'(?<!\S)--?[A-Za-z][\w-]*', words)
             typed.setdefault((tool, first), set()).update(options)
@@ -178,14 +173,10 @@ def test_options_that_pages_type_are_known():
 
 
 def test_configs_that_pages_name_exist():
-    named = {
-        name
-        for text in sources().values()
-        for name in re.findall(r'(?<![\w/.])configs/[\w+/]+\.py', text)
-        if not name.startswith('configs/mine/')
-    }
+    pattern = r'(?<![\w/.])configs/(?!mine/)[\w+/]+\.py'
+    named = set(re.findall(pattern, '\n'.join(sources().values())))
     assert len(named) > 10
-    assert not {name for name in named if not (ROOT / name).is_file()}
+    assert not [name for name in named if not (ROOT / name).is_file()]
 
 
 def test_the_code_of_the_concepts_runs(tmp_path, monkeypatch, capsys):
@@ -197,11 +188,14 @@ def test_the_code_of_the_concepts_runs(tmp_path, monkeypatch, capsys):
     assert 'FormatShape' in capsys.readouterr().out
 
 
+def code_cells(file: Path) -> list[dict]:
+    cells = json.loads(file.read_text('utf-8'))['cells']
+    return [cell for cell in cells if cell['cell_type'] == 'code']
+
+
 @pytest.mark.parametrize('file', NOTEBOOKS, ids=lambda file: file.stem)
 def test_a_notebook_is_stored_without_results(file):
-    cells = [
-        cell for cell in json.loads(file.read_text('utf-8'))['cells'] if cell['cell_type'] == 'code'
-    ]
+    cells = code_cells(file)
     assert cells
     assert all(cell['outputs'] == [] and cell['execution_count'] is None for cell in cells)
 
@@ -211,10 +205,8 @@ def test_first_steps_runs_from_top_to_bottom(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
     names: dict = {}
-    cells = json.loads((ROOT / 'docs/notebooks/first_steps.ipynb').read_text('utf-8'))['cells']
-    for cell in cells:
-        if cell['cell_type'] == 'code':
-            exec(compile(''.join(cell['source']), 'first_steps.ipynb', 'exec'), names)
+    for cell in code_cells(ROOT / 'docs' / 'notebooks' / 'first_steps.ipynb'):
+        exec(compile(''.join(cell['source']), 'first_steps.ipynb', 'exec'), names)
     assert names['result'].metrics['top1_acc'] > 0.8
     assert names['answer'][0][0] == 'wave'
 
@@ -233,9 +225,8 @@ def test_the_site_is_built_without_a_broken_link_and_asks_no_other_server(tmp_pa
     assert done.returncode == 0, done.stderr
     for title, (modules, _) in hook('config_reference').INTERFACE.items():
         page = (tmp_path / 'api' / f'{title.rpartition(".")[2]}.html').read_text('utf-8')
-        shown = set(
-            re.findall(r'<span class="doc doc-object-name [^>]*>(?:[\w.]*\.)?(\w+)</span>', page)
-        )
+        pattern = r'<span class="doc doc-object-name [^>]*>(?:[\w.]*\.)?(\w+)</span>'
+        shown = set(re.findall(pattern, page))
         for module in map(importlib.import_module, modules):
             public = {name for name in getattr(module, '__all__', ()) if is_code(module, name)}
             assert public <= shown, module

@@ -56,7 +56,5 @@ def test_a_self_test_that_fails_is_status_1_and_named(monkeypatch, capsys):
     assert 'error: CTR-GCN, float32 on cpu' in out and '1 error' in out and 'ok ' in out
     checks.pop()
     assert dispatch(['doctor', '--device', 'cpu']) == 0
-    assert (
-        dispatch(['doctor', '--no-test']) == 0
-        and 'self-test' not in capsys.readouterr().out.split('0 errors')[-1]
-    )
+    capsys.readouterr()
+    assert dispatch(['doctor', '--no-test']) == 0 and 'self-test' not in capsys.readouterr().out

@@ -39,14 +39,10 @@ def test_a_gif_has_every_frame_in_order_with_its_time_and_goes_round(tmp_path):
     write_moving(tmp_path / 'x.gif', pictures(), fps=12.5)
     done, film = opencv().imreadanimation(str(tmp_path / 'x.gif'))
     frames = [frame[..., 2::-1] for frame in film.frames]
-    assert (
-        done and len(frames) == 7 and set(np.ravel(film.durations)) == {80} and film.loop_count == 0
-    )
+    assert done and set(np.ravel(film.durations)) == {80} and film.loop_count == 0
     assert np.diff(spots(frames)) == pytest.approx([8] * 6, abs=1)
-    assert (
-        frames[0].shape == (64, 82, 3)
-        and np.abs(frames[3][45:62, 2:40].mean((0, 1)) - GREEN).max() < 32
-    )
+    assert frames[0].shape == (64, 82, 3)
+    assert np.abs(frames[3][45:62, 2:40].mean((0, 1)) - GREEN).max() < 32
 
 
 @pytest.mark.parametrize('codecs', [writing.CODECS, ('zzzz', 'mp4v')])
@@ -54,11 +50,8 @@ def test_an_mp4_has_every_frame_in_order_as_decord_reads_it(tmp_path, monkeypatc
     monkeypatch.setattr(writing, 'CODECS', codecs)  # an OpenCV without VP9 takes the next
     write_moving(tmp_path / 'x.mp4', pictures(), fps=20)
     video = Video(tmp_path / 'x.mp4')
-    assert (
-        len(video) == 7
-        and video.fps == pytest.approx(20)
-        and (video.height, video.width) == (64, 82)
-    )
+    assert (len(video), video.height, video.width) == (7, 64, 82)
+    assert video.fps == pytest.approx(20)
     assert np.diff(spots([video[i] for i in range(7)])) == pytest.approx([8] * 6, abs=1)
     assert np.abs(video[3][50, 70].astype(int) - GREEN).max() < 25
 
@@ -102,47 +95,28 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, suffix):
 
 def test_suffixes_are_told_before_anything_is_drawn():
     assert check_suffix('a/X.PNG') == '.png'
-    with pytest.raises(
-        UserError, match=r'\.jpg files cannot be written here\. Expected \.png or \.gif or \.mp4'
-    ):
+    with pytest.raises(UserError, match=r'\.jpg files .*\.png or \.gif or \.mp4'):
         check_suffix('x.jpg')
     with pytest.raises(UserError, match='without a suffix'):
         check_suffix('x', ['.png'])
 
 
-@pytest.mark.parametrize(
-    'content, complaint',
-    [
-        (None, 'no such video file'),
-        (b'no film at all' * 99, 'cannot be read as a video'),
-        ('half', 'cannot be read as a video'),
-        (b'', 'cannot be read as a video'),
-    ],
-)
-def test_what_is_no_video_is_one_message(tmp_path, capfd, content, complaint):
-    path = tmp_path / 'x.mp4'
-    if content == 'half':
-        write_moving(path, pictures(), 25)
-        content = path.read_bytes()[:-400]
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(DataError, match=complaint):
-        Video(path)
-    assert capfd.readouterr().err == ''  # decord's own words would be a second one
-
-
-def test_sound_and_subtitles_are_no_video(tmp_path, capfd):
-    """FFmpeg opens them, so decord complains that they contain no pictures."""
-    with wave.open(str(tmp_path / 'x.wav'), 'wb') as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(8000)
-        sound.writeframes(bytes(16000))
+def test_what_is_no_video_is_one_message(tmp_path, capfd):
+    """FFmpeg opens sound and subtitles, too; they contain no pictures."""
+    with pytest.raises(DataError, match='no such video file'):
+        Video(tmp_path / 'x.mp4')
+    write_moving(tmp_path / 'whole.mp4', pictures(), 25)
+    (tmp_path / 'half.mp4').write_bytes((tmp_path / 'whole.mp4').read_bytes()[:-400])
+    (tmp_path / 'empty.mp4').touch()
+    (tmp_path / 'text.mp4').write_bytes(b'no film at all' * 99)
     (tmp_path / 'x.srt').write_text('1\n00:00:00,000 --> 00:00:02,000\nhello\n')
-    for name in ('x.wav', 'x.srt'):
+    with wave.open(str(tmp_path / 'x.wav'), 'wb') as sound:
+        sound.setparams((1, 2, 8000, 0, 'NONE', ''))
+        sound.writeframes(bytes(16000))
+    for name in ('half.mp4', 'empty.mp4', 'text.mp4', 'x.srt', 'x.wav'):
         with pytest.raises(DataError, match=f'{name}: cannot be read as a video'):
             Video(tmp_path / name)
-    assert capfd.readouterr().err == ''
+    assert capfd.readouterr().err == ''  # decord's own words would be a second message
 
 
 def test_a_frame_that_decord_refuses_is_named(tmp_path):
@@ -168,34 +142,32 @@ class Film:
         return self.frames
 
 
-def clip(frames=20, size=(1080, 1920)):
-    return {'frame_dir': 'a', 'img_shape': size, 'keypoint': np.ones((1, frames, 5, 2))}
+HD = (1080, 1920)
+
+
+def clip(size=HD):
+    return {'frame_dir': 'a', 'img_shape': size, 'keypoint': np.ones((1, 20, 5, 2))}
 
 
 @pytest.mark.parametrize(
     'length, offset, first', [(20, None, 0), (15, None, 0), (50, 0, 0), (50, 35, 35), (15, 0, 0)]
 )
 def test_the_first_frame_of_a_clip_in_its_video(length, offset, first):
-    assert (
-        first_frame(clip(), Film(length), 15, offset) == first
-    )  # 20 frames, the last 5 of them fill
+    # 20 frames, the last 5 of them fill
+    assert first_frame(clip(), Film(length), 15, offset) == first
 
 
 @pytest.mark.parametrize(
-    'length, offset, complaint',
+    'length, size, offset, complaint',
     [
-        (50, None, r'has 50 frames, clip a has 20\..*--offset N'),
-        (14, None, 'has 14 frames'),
-        (50, 36, 'Expected --offset 0 to 35'),
-        (50, -1, 'Expected --offset 0 to 35'),
-        (14, 0, 'too short'),
+        (50, HD, None, r'has 50 frames, clip a has 20\..*--offset N'),
+        (14, HD, None, 'has 14 frames'),
+        (50, HD, 36, 'Expected --offset 0 to 35'),
+        (50, HD, -1, 'Expected --offset 0 to 35'),
+        (14, HD, 0, 'too short'),
+        (20, (480, 640), None, '320 x 180, but clip a was taken from 640 x 480'),
     ],
 )
-def test_a_video_of_another_length_is_told(length, offset, complaint):
+def test_a_video_of_another_length_or_shape_is_told(length, size, offset, complaint):
     with pytest.raises(DataError, match=complaint):
-        first_frame(clip(), Film(length), 15, offset)
-
-
-def test_a_video_of_another_shape_is_told():
-    with pytest.raises(DataError, match='320 x 180, but clip a was taken from 640 x 480'):
-        first_frame(clip(size=(480, 640)), Film(20), 15, None)
+        first_frame(clip(size), Film(length), 15, offset)
