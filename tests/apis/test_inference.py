@@ -351,12 +351,6 @@ def test_training_refuses_names_for_another_number_of_classes(tmp_path):
     assert not (tmp_path / 'run').exists()
 
 
-def test_thirty_two_classes_of_ones_own_are_not_imigues(folder, clips):
-    config = write_config(folder, 'many.py', extra='model["cls_head"].update(num_classes=32)\n')
-    model = init_recognizer(config, device='cpu')
-    assert all(name.startswith('class ') for name, _ in inference_recognizer(model, clips[0]))
-
-
 # -- what the docs show
 
 

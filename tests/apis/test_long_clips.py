@@ -12,7 +12,7 @@ from pyskl.apis import inference_recognizer, init_recognizer
 from pyskl.apis.clip_joints import layout_of_model, with_joints
 from pyskl.apis.long_clips import ClipAnswer, WindowAnswer, answer_clip, windows_of
 from pyskl.apis.spotting import Spotter
-from pyskl.errors import ConfigError, DataError
+from pyskl.errors import DataError
 from pyskl.skeletons import get_layout
 from pyskl.sources.recordings import Recording
 from pyskl.spotting.windows import Windows
@@ -101,12 +101,6 @@ def test_a_timeline_joins_windows_of_one_answer():
     ]
     np.testing.assert_allclose(stretches[0].probabilities, [0.725, 0.275])
     assert ClipAnswer('c', 5, (WindowAnswer(0, 5, 2, None),)).probabilities is None
-
-
-@pytest.mark.parametrize('length, every', [(5, 6), (0, 0), (5, 0)])
-def test_windows_that_leave_frames_out_are_refused(model, length, every):
-    with pytest.raises(ConfigError):
-        windows_of(model, length, every)
 
 
 def test_clips_get_the_joints_of_the_network():

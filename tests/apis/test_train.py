@@ -4,7 +4,6 @@ workers, learning.
 
 import re
 import shutil
-import signal
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from tiny import problem, write_config
 
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
-from pyskl.engine.signals import Stopped
 from pyskl.engine.trainer import Trainer
 from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
 from pyskl.scores.score_file import load_scores
@@ -185,12 +183,6 @@ def test_scores_name_the_checkpoint_that_latest_was(whole, tmp_path):
         assert named == ('epoch_1.pth' if given and given.name == 'epoch_1.pth' else 'epoch_2.pth')
 
 
-def test_going_on_with_other_settings_is_refused_and_names_them(whole):
-    _, config = whole
-    with pytest.raises(ConfigError, match=r'optimizer\.lr: 0\.03 -> 0\.2(.|\n)*another --work-dir'):
-        train(config, cfg_options=['optimizer.lr=0.2'])
-
-
 @pytest.mark.parametrize(
     ('options', 'said'),
     [
@@ -223,43 +215,6 @@ def test_a_checkpoint_that_says_nothing_of_precision_may_go_on_in_any(whole, tmp
         del data['meta'][key]
     write_checkpoint(tmp_path / 'epoch_2.pth', data)
     train(config, TrainOptions(work_dir=str(tmp_path), amp='bf16'))
-
-
-def test_no_resume_refuses_a_folder_that_holds_a_run(whole):
-    _, config = whole
-    with pytest.raises(ConfigError, match='already holds a run'):
-        train(config, TrainOptions(no_resume=True))
-
-
-def test_another_seed_does_not_continue_a_run(whole):
-    _, config = whole
-    with pytest.raises(ConfigError, match='seed 0, but now seed 7'):
-        train(config, TrainOptions(seed=7))
-    with pytest.raises(
-        ConfigError, match='seed = -1: expected a whole number from 0 to 4294967295'
-    ):
-        train(config, TrainOptions(seed=-1))
-
-
-def test_a_signal_stops_after_the_iteration_and_the_run_goes_on_to_the_same_end(
-    whole, tmp_path, monkeypatch
-):
-    folder, config = whole
-    step, done = Trainer.step, []
-
-    def step_and_signal(self, batch):
-        done.append(1)
-        if len(done) == 4:
-            signal.raise_signal(signal.SIGTERM)
-        return step(self, batch)
-
-    monkeypatch.setattr(Trainer, 'step', step_and_signal)
-    with pytest.raises(Stopped) as stopped:
-        train(config, TrainOptions(work_dir=str(tmp_path)))
-    assert stopped.value.status == 143
-    assert read_checkpoint(stopped.value.checkpoint)['meta']['iter'] == 4
-    train(config, TrainOptions(work_dir=str(tmp_path)))
-    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_clips(tmp_path, monkeypatch):

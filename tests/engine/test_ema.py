@@ -1,7 +1,6 @@
 """The average of the weights: its arithmetic, what is validated and saved, exact continuation."""
 
 import copy
-import json
 import shutil
 
 import pytest
@@ -10,7 +9,7 @@ from published_model import small
 from recipe_weights import fill
 from tiny import problem, run
 
-from pyskl.apis import TestOptions, TrainOptions, test, train
+from pyskl.apis import TrainOptions, train
 from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
 from pyskl.engine.ema import AveragedWeights
 from pyskl.errors import CheckpointError, ConfigError
@@ -94,38 +93,6 @@ def test_a_run_with_an_average_and_mixing_is_continued_to_the_same_bits(whole, t
     )
     assert a['resume']['ema_updates'] == b['resume']['ema_updates'] == 10
     assert not same(a['state_dict'], a['resume']['raw_state_dict'])
-
-
-def test_training_goes_on_as_it_does_without_an_average(whole, tmp_path):
-    """The average looks on: the weights that are trained are the same bits."""
-    folder, config = whole
-    train(config, TrainOptions(work_dir=str(tmp_path)), ['ema=None'])
-    plain = read_checkpoint(tmp_path / 'epoch_2.pth')
-    assert same(
-        plain['state_dict'],
-        read_checkpoint(folder / 'run' / 'epoch_2.pth')['resume']['raw_state_dict'],
-    )
-    assert 'raw_state_dict' not in plain['resume']
-
-
-def test_what_was_validated_is_what_is_saved_and_tested(whole):
-    folder, config = whole
-    found = [
-        json.loads(line)
-        for line in next((folder / 'run').glob('*.log.json')).read_text().splitlines()
-    ]
-    validated = [row['top1_acc'] for row in found if row.get('mode') == 'val']
-    for epoch, top1 in enumerate(validated, 1):
-        result = test(
-            config,
-            TestOptions(
-                checkpoint=str(folder / 'run' / f'epoch_{epoch}.pth'),
-                split='val',
-                fuse_conv_bn=False,
-                out=str(folder / 'answers.pkl'),
-            ),
-        )
-        assert result.metrics['top1_acc'] == pytest.approx(top1, abs=1e-4)
 
 
 def test_a_run_without_an_average_may_go_on_with_one(whole, tmp_path):

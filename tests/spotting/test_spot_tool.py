@@ -95,15 +95,6 @@ def test_saved_settings_reproduce_a_run_of_several_streams(folder, tmp_path, cap
     assert not (folder / 'c').exists()
 
 
-def test_a_second_stream_of_the_same_changes_nothing(folder):
-    how = ('--split', 'test', '--threshold', '0.1')
-    main(folder, folder, *how, out='one')
-    stream = ('--stream', folder / 'spot.py', folder / 'random.pth', '--weights', 1, 1)
-    main(folder, folder, *how, *stream, out='two')
-    one, two = ((folder / n / 'segments.csv').read_text().splitlines() for n in ('one', 'two'))
-    assert [row.rsplit(',', 1)[0] for row in one] == [row.rsplit(',', 1)[0] for row in two]
-
-
 def test_recordings_without_labels_have_rows_and_no_figures(folder, tmp_path, capsys):
     shutil.copytree(folder / 'imigue_skeleton_test' / '0003', tmp_path / '0003')
     (tmp_path / '0003' / '0003_label.csv').unlink()
@@ -118,16 +109,6 @@ def test_a_recording_of_nobody_is_spotted_empty_and_told(folder, tmp_path, capsy
     main(folder, tmp_path, out='nobody')
     assert (folder / 'nobody' / '0009_prediction.csv').read_text() == ''
     assert 'nobody is seen' in capsys.readouterr().out
-
-
-def test_one_frame_is_spotted(folder, tmp_path):
-    source = next(folder.rglob('0003_light_hand.csv')).read_text().splitlines()
-    at = tmp_path / '0009'
-    at.mkdir()
-    (at / '0009_light_hand.csv').write_text('\n'.join(source[:2]) + '\n')
-    main(folder, tmp_path, '--threshold', 0.01, '--shortest', 1, '--overlap', 1, out='frame')
-    rows = (folder / 'frame' / '0009_prediction.csv').read_text().splitlines()
-    assert rows and all(row.endswith(',0,0') for row in rows)
 
 
 def test_thresholds_are_never_chosen_by_what_is_reported(folder):
@@ -216,12 +197,6 @@ def test_a_recording_that_says_its_rate_is_brought_to_the_networks(folder, tmp_p
     np.testing.assert_array_equal(by_itself.probs, by_hand.probs)
 
 
-def test_lengths_of_the_command_line_count_at_the_rate_of_the_config(folder, tmp_path):
-    write_annotations(tmp_path / 'r.pkl', {}, [clip('r')])
-    main(folder, tmp_path / 'r.pkl', '--lengths', 16, '--fps', 60, out='lengths')
-    assert json.loads((folder / 'lengths' / 'segments.json').read_text())['windows']['fps'] == 30
-
-
 def test_thresholds_are_chosen_at_the_rate_of_the_config(folder):
     for fps, out in ((25, 'slow'), (60, 'fast')):
         main(folder, folder, '--split', 'test', '--fit-on', 'val', '--fps', fps, out=out)
@@ -280,12 +255,3 @@ def test_files_of_an_earlier_run_are_named(folder, tmp_path, capsys):
     main(folder, tmp_path / 'r.pkl', out='old')
     said = capsys.readouterr().out
     assert 'warning: 0003_prediction.csv, 0004_prediction.csv, metrics.json' in said
-
-
-def test_settings_out_of_range_name_their_file(folder, tmp_path):
-    main(folder, folder, '--split', 'test', '--fit-on', 'val', out='range')
-    saved = json.loads((folder / 'range' / 'thresholds.json').read_text())
-    saved['thresholds']['threshold'] = 2
-    (tmp_path / 't.json').write_text(json.dumps(saved))
-    with pytest.raises(ConfigError, match=r't\.json: threshold = 2'):
-        main(folder, folder, '--split', 'test', '--thresholds', tmp_path / 't.json', out='range')
