@@ -25,7 +25,7 @@ from ..evaluation.spotting import (
 from ..sources.recordings import Recording, RecordingFile, find_recordings
 from ..spotting.fit import fit_thresholds, fit_weights
 from ..spotting.frame_rate import in_file_frames, num_resampled, source_frames
-from ..spotting.segments import Thresholds, find_segments
+from ..spotting.segments import Thresholds
 from ..wording import count, some
 from .setup import read_run
 from .spotting import Spotter, StreamScores, check_fits
@@ -157,15 +157,6 @@ def score_recordings(
         print(f'warning: {note}')
     if len(notes) > MAX_NOTES:
         print(f'warning: and {len(notes) - MAX_NOTES} more such lines')
-
-
-def segments_of(
-    spotter: Spotter, recording: Recording, scores: StreamScores, thresholds: Thresholds
-) -> list[Segment]:
-    """Return the segments of a recording, in frames of its file."""
-    segments = find_segments(spotter.blend(scores), thresholds)
-    rate = spotter.rate(recording.fps)
-    return in_file_frames(segments, recording.first, recording.num_frames, rate)
 
 
 def print_figures(

@@ -192,9 +192,16 @@ class Spotter:
             thresholds: what makes a segment; None: the defaults.
             fps: of the recording; None: its own, or else that of the windows.
         """
+        recording = replace(recording, fps=fps or recording.fps)
         thresholds = thresholds or Thresholds(background=self.background)
-        found = find_segments(self.scores(recording, fps), thresholds)
-        rate = self.rate(fps or recording.fps)
+        return self.segments_in(recording, self.stream_scores(recording), thresholds)
+
+    def segments_in(
+        self, recording: Recording, scores: StreamScores, thresholds: Thresholds
+    ) -> list[Segment]:
+        """Find the segments in the scores of a recording, in frames as its file counts them."""
+        found = find_segments(self.blend(scores), thresholds)
+        rate = self.rate(recording.fps)
         return in_file_frames(found, recording.first, recording.num_frames, rate)
 
     def _blended(self, probs: np.ndarray) -> np.ndarray:

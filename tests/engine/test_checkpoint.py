@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from goldens import GOLDEN, needs_golden
+from kill_training import same
 
 from pyskl.engine.checkpoint import (
     CheckpointFolder,
@@ -35,10 +36,7 @@ def test_what_was_written_is_read(tmp_path):
 
 def test_names_of_files_that_are_no_utf_8_are_kept(tmp_path):
     config = "work_dir = 'n\udcff\udce9'"
-    torch.save(
-        {'meta': {'epoch': 1, 'config': config}, 'state_dict': {'a': torch.ones(2)}},
-        tmp_path / 'a.pth',
-    )
+    torch.save(snapshot(config=config), tmp_path / 'a.pth')
     assert read_checkpoint(tmp_path / 'a.pth')['meta']['config'] == config
 
 
@@ -72,9 +70,7 @@ class Evil:
 def test_a_checkpoint_that_would_run_something_is_refused_and_runs_nothing(tmp_path, zipped):
     evil = {**snapshot(), 'meta': {'x': Evil(f'touch {tmp_path}/ran')}}
     torch.save(evil, tmp_path / 'evil.pth', _use_new_zipfile_serialization=zipped)
-    with pytest.raises(
-        CheckpointError, match=r'evil\.pth: refused, since reading it would run (posix|nt)\.system'
-    ):
+    with pytest.raises(CheckpointError, match=r'evil\.pth: refused.* would run (posix|nt)\.system'):
         read_checkpoint(tmp_path / 'evil.pth')
     assert not (tmp_path / 'ran').exists()
 
@@ -86,17 +82,10 @@ def test_a_plain_pickle_with_a_command_is_refused(tmp_path):
     assert not (tmp_path / 'ran').exists()
 
 
-@pytest.mark.parametrize(
-    'content, message',
-    [
-        (b'', 'not a complete checkpoint'),
-        (b'PK\x03\x04 cut', 'not a complete checkpoint'),
-        (b'just text', 'not a complete checkpoint'),
-    ],
-)
-def test_a_damaged_file_is_named(tmp_path, content, message):
+@pytest.mark.parametrize('content', [b'', b'PK\x03\x04 cut', b'just text'])
+def test_a_damaged_file_is_named(tmp_path, content):
     (tmp_path / 'bad.pth').write_bytes(content)
-    with pytest.raises(CheckpointError, match=f'bad.pth.*{message}'):
+    with pytest.raises(CheckpointError, match='bad.pth.*not a complete checkpoint'):
         read_checkpoint(tmp_path / 'bad.pth')
 
 
@@ -111,10 +100,8 @@ def damaged_or_the_same(tmp_path, seed, cases):
     """Bytes changed here and there, a block of zeros (as a crashed machine leaves), a cut: named,
     or without effect.
     """
-    write_checkpoint(
-        tmp_path / 'a.pth',
-        {**snapshot(), 'state_dict': {'a': torch.randn(500), 'b': torch.randn(30, 4)}},
-    )
+    weights = {'a': torch.randn(500), 'b': torch.randn(30, 4)}
+    write_checkpoint(tmp_path / 'a.pth', {**snapshot(), 'state_dict': weights})
     whole, good = (tmp_path / 'a.pth').read_bytes(), read_checkpoint(tmp_path / 'a.pth')
     rng, refused = np.random.default_rng(seed), 0
     for case in range(cases):
@@ -132,10 +119,7 @@ def damaged_or_the_same(tmp_path, seed, cases):
         except CheckpointError:
             refused += 1
         else:
-            assert all(
-                torch.equal(value, data['state_dict'][key])
-                for key, value in good['state_dict'].items()
-            )
+            assert same(data['state_dict'], good['state_dict'])
     assert refused > cases / 2
 
 
@@ -163,26 +147,18 @@ def test_ten_thousand_damages_to_checkpoints_are_named_or_harmless(tmp_path):
 
 def test_missing_unexpected_and_misshaped_keys_are_named():
     model = torch.nn.Linear(3, 2)
-    with pytest.raises(
-        CheckpointError,
-        match=r'1 keys missing: bias.*1 keys unexpected: extra.*weight \(2, 4\) \(expected \(2, '
-        r'3\)\)',
-    ):
+    facts = r'missing: bias.*unexpected: extra.*weight \(2, 4\) \(expected \(2, 3\)\)'
+    with pytest.raises(CheckpointError, match=facts):
         load_weights(model, {'weight': torch.zeros(2, 4), 'extra': torch.zeros(1)}, 'a.pth')
 
 
 def test_fine_tuning_takes_what_fits():
     model = torch.nn.Linear(3, 2)
-    notes = load_weights(
-        model, {'module.weight': torch.ones(2, 3), 'bias': torch.ones(7)}, 'a.pth', strict=False
-    )
-    assert torch.equal(model.weight, torch.ones(2, 3))
-    assert len(notes) == 1 and 'another shape' in notes[0]
-
-
-def test_a_checkpoint_of_another_network_is_refused_even_for_fine_tuning():
+    weights = {'module.weight': torch.ones(2, 3), 'bias': torch.ones(7)}
+    [note] = load_weights(model, weights, 'a.pth', strict=False)
+    assert torch.equal(model.weight, torch.ones(2, 3)) and 'another shape' in note
     with pytest.raises(CheckpointError, match='none of its weights fit'):
-        load_weights(torch.nn.Linear(3, 2), {'other': torch.ones(1)}, 'a.pth', strict=False)
+        load_weights(model, {'other': torch.ones(1)}, 'a.pth', strict=False)
 
 
 def test_latest_names_the_newest_and_a_damaged_one_is_passed_over(tmp_path):
