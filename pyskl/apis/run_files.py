@@ -6,7 +6,6 @@ import logging
 import shlex
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -58,7 +57,15 @@ def open_work_dir(
                 f.write(meta['config'])
     stamp = given.timestamp if given is not None else None
     stamp = stamp or collectives.tell(timestamp())
-    return _open_logs(run, stamp, meta, quiet=not collectives.ranks.is_main)
+
+    # The logs.
+    quiet = not collectives.ranks.is_main
+    logger = get_logger(run.recipe.log_level, run.work_dir / f'{stamp}.log', quiet)
+    head = ('pyskl_version', 'torch_version', 'config_name', 'config', 'seed', 'amp', 'world')
+    first_row = {key: meta[key] for key in head if key in meta}
+    file = None if quiet else run.work_dir / f'{stamp}.log.json'
+    first_row |= {'command': shlex.join(sys.argv), 'time': time.asctime()}
+    return logger, JsonLog(file, first_row)
 
 
 def _as_run(run: Run, seed: int) -> str:
@@ -69,14 +76,3 @@ def _as_run(run: Run, seed: int) -> str:
     if recipe.auto_scale_lr is not None:  # the batch size that the rate, scaled or not, belongs to
         changed['auto_scale_lr'] = asdict(recipe.auto_scale_lr)
     return dump_config({**run.config._cfg_dict, **changed})
-
-
-def _open_logs(
-    run: Run, stamp: str, meta: Mapping[str, Any], quiet: bool
-) -> tuple[logging.Logger, JsonLog]:
-    logger = get_logger(run.recipe.log_level, run.work_dir / f'{stamp}.log', quiet)
-    head = ('pyskl_version', 'torch_version', 'config_name', 'config', 'seed', 'amp', 'world')
-    first_row = {key: meta[key] for key in head if key in meta}
-    file = None if quiet else run.work_dir / f'{stamp}.log.json'
-    first_row |= {'command': shlex.join(sys.argv), 'time': time.asctime()}
-    return logger, JsonLog(file, first_row)

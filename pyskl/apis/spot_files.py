@@ -192,21 +192,9 @@ def print_figures(
     found = {name: segments for name, segments in found.items() if name in truth}
     frames = {name: frames[name] for name in truth}
     figures = evaluate_spotting(truth, found, frames)
+    _print_table(figures)
     label, length = commonest(truth)
     baseline = sum_counts(count_right(truth, sliding_baseline(frames, label, length))).f1
-
-    ious = [key[3:] for key in figures if key.startswith('f1@')]
-    print(
-        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  '
-        f'recall {figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
-    )
-    print('IoU   ' + '  '.join(f'{iou:>6}' for iou in ious))
-    print('F1    ' + '  '.join(f'{figures[f"f1@{iou}"]:.4f}' for iou in ious))
-    print('mAP   ' + '  '.join(f'{figures[f"map@{iou}"]:.4f}' for iou in ious))
-    print(
-        f'frames right {figures["frame_accuracy"]:.4f} (answering nothing: '
-        f'{figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 {figures["macro_f1"]:.4f}'
-    )
     print(
         f'to beat: class {label}, the commonest, in windows of {length} frames one after the '
         f'other: F1 {baseline:.4f}'
@@ -216,6 +204,21 @@ def print_figures(
         for k, c in count_right(truth, found).items()
     }
     return {**figures, 'f1_of_commonest_class': baseline, 'per_class': per_class}
+
+
+def _print_table(figures: Mapping[str, float]) -> None:
+    ious = [key[3:] for key in figures if key.startswith('f1@')]
+    print(
+        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  '
+        f'recall {figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
+    )
+    print('IoU   ' + '  '.join(f'{iou:>6}' for iou in ious))
+    for name, key in (('F1', 'f1'), ('mAP', 'map')):
+        print(f'{name:6}' + '  '.join(f'{figures[f"{key}@{iou}"]:.4f}' for iou in ious))
+    print(
+        f'frames right {figures["frame_accuracy"]:.4f} (answering nothing: '
+        f'{figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 {figures["macro_f1"]:.4f}'
+    )
 
 
 def _val_files(config: str) -> list[RecordingFile]:

@@ -131,11 +131,9 @@ class Spotter:
             return 1.0
         return fps / self.windows.fps
 
-    def scores(
-        self, recording: Recording, fps: float | None = None, progress: Progress | None = None
-    ) -> Scores:
+    def scores(self, recording: Recording, fps: float | None = None) -> Scores:
         """Compute the blended class scores along a recording; see stream_scores."""
-        return self.blend(self.stream_scores(recording, fps, progress))
+        return self.blend(self.stream_scores(recording, fps))
 
     def stream_scores(
         self, recording: Recording, fps: float | None = None, progress: Progress | None = None

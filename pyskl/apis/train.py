@@ -28,13 +28,13 @@ from ..models import Recognizer, speed_up
 from ..models.compiled import compile_backbone
 from ..recipe import Recipe, read_recipe
 from .dry_run import dry_run
+from .layouts import with_stored_layouts
 from .learning_rate import with_scaled_rate
 from .names import names_of_run
 from .odd_data import check_before_training
 from .options import Given, TrainOptions
 from .resume import (
     Resume,
-    as_trained,
     checkpoint_to_resume,
     chosen_seed,
     how_to_go_on,
@@ -113,8 +113,10 @@ def _train(
     resume = checkpoint_to_resume(run, options) if given is None or recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
     settings = settings_text(recipe)
-    recipe = as_trained(recipe, resume) if given is None else recipe
-    run = replace(run, recipe=recipe)
+    if resume is not None and given is None:
+        recipe, notes = with_stored_layouts(recipe, resume.data['meta'], str(resume.path))
+        resume.notes += notes
+        run = replace(run, recipe=recipe)
     prepare_machine(recipe, ranks, options.deterministic)
     same = {
         'settings': [settings, result_flags(options), seed],
