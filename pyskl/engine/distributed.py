@@ -155,8 +155,8 @@ def _made_current(device: torch.device) -> torch.device:
 
 def _slurm_variables() -> None:
     """Translate srun's variables into torchrun's."""
-    names = {'RANK': 'PROCID', 'WORLD_SIZE': 'NTASKS', 'LOCAL_RANK': 'LOCALID'}
-    for name, theirs in names.items():
+    variables = {'RANK': 'PROCID', 'WORLD_SIZE': 'NTASKS', 'LOCAL_RANK': 'LOCALID'}
+    for name, theirs in variables.items():
         if f'SLURM_{theirs}' not in os.environ:
             raise ConfigError(
                 f'--launcher slurm: SLURM_{theirs} is not set. Start with '
