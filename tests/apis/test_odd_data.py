@@ -247,12 +247,6 @@ def test_a_rate_for_eight_gpus_is_told_for_fewer(config, world, changes, said):
     assert len(more) == (said is not None) and all(said in line for _, line in more)
 
 
-def test_a_rate_is_scaled_by_the_batch_that_it_was_chosen_for(config):
-    recipe, notes = with_scaled_rate(read_run(config).recipe, True, 4)
-    assert recipe.optimizer['lr'] == pytest.approx(0.12) and len(notes) == 1
-    assert recipe.auto_scale_lr.base_batch_size == 32
-
-
 # --dry-run
 # -------------------------------------------------------------------------------------------
 

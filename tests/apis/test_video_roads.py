@@ -19,7 +19,6 @@ from tiny import run, script
 from pyskl.annotations import make_annotation
 from pyskl.apis import (
     TestOptions,
-    TrainOptions,
     inference_recognizer,
     init_recognizer,
     test,
@@ -246,9 +245,3 @@ def test_the_settings_of_a_data_set_are_checked_without_its_files(folder):
     options = ['data.test.on_bad_video=leave', 'data.test.ann_file=none.txt']
     with pytest.raises(ConfigError, match="on_bad_video = 'leave'.*Known: stop, skip"):
         read_run(folder / 'videos.py', options)
-
-
-@pytest.mark.slow
-def test_workers_can_be_any_number(folder, tmp_path):
-    train(folder / 'videos.py', TrainOptions(work_dir=str(tmp_path)), ['data.workers_per_gpu=1'])
-    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')

@@ -27,13 +27,6 @@ def snapshot(value=1.0, **meta):
     }
 
 
-def test_what_was_written_is_read(tmp_path):
-    write_checkpoint(tmp_path / 'a.pth', snapshot(2.0, seed=5))
-    data = read_checkpoint(tmp_path / 'a.pth')
-    assert data['meta'] == {'epoch': 1, 'seed': 5}
-    assert torch.equal(data['state_dict']['weight'], torch.full((2, 3), 2.0))
-
-
 def test_names_of_files_that_are_no_utf_8_are_kept(tmp_path):
     config = "work_dir = 'n\udcff\udce9'"
     torch.save(snapshot(config=config), tmp_path / 'a.pth')

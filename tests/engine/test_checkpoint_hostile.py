@@ -239,13 +239,6 @@ def test_the_count_of_adams_steps_is_a_number(step):
         load_optimizer(optimizer, state)
 
 
-def test_a_checkpoint_of_another_optimiser_is_refused_when_going_on(stopped):
-    trainer, checkpoint = stopped
-    adam = build_optimizer(trainer.model, {'type': 'Adam', 'lr': 0.1})
-    with pytest.raises(ValueError, match='another optimiser'):
-        load_optimizer(adam, checkpoint['optimizer'])
-
-
 def test_names_of_classes_in_a_checkpoint_are_never_read_as_a_files_name(
     stopped, tmp_path, monkeypatch
 ):
