@@ -122,11 +122,10 @@ def _train(
         'settings': [settings, result_flags(options), seed],
         'checkpoint': None if resume is None else resume.progress,
     }
-    logger = get_logger(recipe.log_level, quiet=not ranks.is_main)
-    trainer, counts, warnings = _build(run, options, collectives, seed, same, given, logger)
+    trainer, counts, warnings = _build(run, options, collectives, seed, same, given)
     model = trainer.model
     if options.dry_run:
-        _warn(logger, warnings)
+        _warn(trainer.logger, warnings)
         dry_run(trainer)
         return run.work_dir
 
@@ -172,7 +171,6 @@ def _build(
     seed: int,
     same: Mapping[str, Any],
     given: Given | None,
-    logger: logging.Logger,
 ) -> tuple[Trainer, list[int] | None, list[str]]:
     """Build model, data and trainer; check that they fit each other and the tests to come.
 
@@ -183,13 +181,13 @@ def _build(
         seed: of the run.
         same: what must be equal on all ranks, beside the clips.
         given: a model and a data set that are built already.
-        logger: to stderr.
 
     Returns:
         The trainer, the training clips of each class (None without labels), and what looks odd in
         the data.
     """
     recipe, ranks = run.recipe, collectives.ranks
+    logger = get_logger(recipe.log_level, quiet=not ranks.is_main)
     if given is None:
         seed_everything(seed)
         model, _ = build_recognizer(recipe)
