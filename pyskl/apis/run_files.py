@@ -12,10 +12,9 @@ from typing import Any
 import torch
 
 from .. import __version__
-from ..engine.checkpoint import CheckpointFolder
 from ..engine.collectives import Collectives
 from ..engine.log import JsonLog, get_logger, timestamp
-from ..files.atomic import atomic_write
+from ..files.atomic import atomic_write, remove_parts
 from ..recipe import dump_config
 from .options import Given, TrainOptions
 from .resume import Resume, result_flags
@@ -52,7 +51,7 @@ def open_work_dir(
     else:
         meta.update(config=_as_run(run, meta['seed']), config_name=f'{run.name}.py')
         if collectives.ranks.is_main:
-            CheckpointFolder(run.work_dir).forget_unfinished()
+            remove_parts(run.work_dir)  # of a killed run
             with atomic_write(run.work_dir / meta['config_name'], 'w', encoding='utf-8') as f:
                 f.write(meta['config'])
     stamp = given.timestamp if given is not None else None

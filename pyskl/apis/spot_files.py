@@ -95,7 +95,9 @@ def choose_settings(
         )
     where = f'chosen on {count(len(chosen), "recording")} of data.val'
     if weights_too:
-        spotter.set_weights(_chosen_weights([*recordings.values()], spotter.background))
+        labels = [each.classes(spotter.background) for each in recordings.values()]
+        probs = [[stream.probs for stream in each.scores] for each in recordings.values()]
+        spotter.set_weights(fit_weights(np.concatenate(probs, 1), np.concatenate(labels)))
         print(f'weights {where}: {" ".join(f"{weight:g}" for weight in spotter.weights)}')
 
     def to_file(name: str, segments: Sequence[Segment]) -> list[Segment]:
@@ -116,13 +118,6 @@ def choose_settings(
         'iou': CHALLENGE_IOU,
     }
     return thresholds, how_chosen
-
-
-def _chosen_weights(recordings: Sequence[_Labelled], background: int | None) -> tuple[float, ...]:
-    """Choose the weights of the streams on all windows of all recordings."""
-    probs = [np.stack([stream.probs for stream in each.scores]) for each in recordings]
-    labels = [each.classes(background) for each in recordings]
-    return fit_weights(np.concatenate(probs, 1), np.concatenate(labels))
 
 
 def score_recordings(

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError, UserError
-from ..files.atomic import atomic_write, remove_parts
+from ..files.atomic import atomic_write
 from ..files.path_checks import check_checkpoint
 from ..files.safe_tensors import load_either
 from ..files.torch_files import check_dense, how_to_fetch, reason, weights_in
@@ -218,10 +218,6 @@ class CheckpointFolder:
 
     def _is_spared(self, path: Path) -> bool:
         return self.spared is not None and os.path.realpath(path) == self.spared
-
-    def forget_unfinished(self) -> list[str]:
-        """Remove half-written files of a killed run, and return their names."""
-        return remove_parts(self.folder)
 
     def _point_latest(self, path: Path) -> None:
         latest, new = self.folder / 'latest.pth', self.folder / '.latest.pth.new'

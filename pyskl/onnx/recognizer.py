@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from ..datasets.pipelines.base import picture_size
 from ..datasets.video_checks import needs_length
 from ..errors import DataError, UserError
 from ..files.libraries import imported
-from ..files.safe_pickle import open_regular
+from ..files.texts import read_bytes
 from ..inference.answers import AnswerOptions, answers
 from ..inference.videos import located
 from ..labels import Labels
@@ -269,7 +268,7 @@ class OnnxRecognizer(GraphRecognizer):
         content: bytes | None = None,
     ):
         onnxruntime = library('onnxruntime')
-        content = _content(Path(file)) if content is None else content
+        content = read_bytes(file, MAX_BYTES) if content is None else content
         self._session = _session(onnxruntime, str(file), content, providers, threads)
         text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
         shapes = {given.name: given.shape for given in self._session.get_inputs()}
@@ -283,14 +282,6 @@ class OnnxRecognizer(GraphRecognizer):
             raise DataError(
                 f'{self._file}: onnxruntime cannot run it ({_reason(error)}).'
             ) from None
-
-
-def _content(file: Path) -> bytes:
-    with open_regular(file) as opened:
-        content = opened.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise DataError(f'{file}: is larger than {MAX_BYTES:,} bytes, the most of an ONNX file.')
-    return content
 
 
 def _session(
