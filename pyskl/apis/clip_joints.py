@@ -10,9 +10,7 @@ from ..errors import ConfigError, DataError
 from ..skeletons import Layout, guess_layout, layout_to_draw
 from ..skeletons.mapping import joint_origins, map_joints
 from ..wording import plain
-from .odd_data import expected_of
 from .trained import TrainedRecognizer
-from .wanted import num_joints_of
 
 
 def layout_of_model(model: TrainedRecognizer) -> Layout | None:
@@ -21,11 +19,10 @@ def layout_of_model(model: TrainedRecognizer) -> Layout | None:
     A step of its pipeline or the network's graph says it. Otherwise it is the known layout with as
     many joints, if there is only one.
     """
-    layout = expected_of(model.pipeline).layout
+    layout, num_joints = model.wanted.expected.layout, model.wanted.num_joints
     graph = (model.cfg.model or {})['backbone'].get('graph_cfg') or {}
     if layout is None and 'layout' in graph:
         return layout_to_draw(graph['layout'])
-    num_joints = num_joints_of(model)
     return layout or (None if num_joints is None else guess_layout(num_joints))
 
 

@@ -5,49 +5,29 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..datasets import Batches
 from ..engine.batch import predict
-from ..engine.collectives import Collectives
 from ..engine.distributed import Ranks
 from ..engine.log import as_text, duration
 from ..engine.trainer import Trainer
 from ..inputs import Input
 from ..inputs.base import Target, input_tensor
-from ..models import Recognizer
 from ..recipe import Recipe
 from .odd_data import value_ranges
 from .setup import build_recognizer
 
 
-def dry_run(
-    model: Recognizer,
-    recipe: Recipe,
-    ranks: Ranks,
-    collectives: Collectives,
-    train: Batches,
-    val: Batches | None,
-    seed: int,
-    amp: str | None,
-) -> None:
+def dry_run(trainer: Trainer) -> None:
     """Print shapes, ranges and cost of a training step and a validation batch; write nothing.
 
     Args:
-        model: on the rank's device.
-        recipe: the config's.
-        ranks: all processes.
-        collectives: of all processes.
-        train: batches to train on.
-        val: batches to validate on, if any.
-        seed: of the run.
-        amp: None, 'bf16' or 'fp16'.
+        trainer: of the whole run; its model is trained for two steps.
     """
-    trainer = Trainer(model, recipe, collectives, train, None, Path('.'), seed, amp)
+    recipe, ranks, train, val = trainer.recipe, trainer.ranks, trainer.train, trainer.val
 
     # What goes in.
     batch = next(iter(train))
@@ -71,11 +51,10 @@ def dry_run(
     # A validation batch.
     if val is not None and len(val):
         batch = next(iter(val))
-        model.eval()
+        model = trainer.model.eval()
         start = time.perf_counter()
-        answers = {
-            name: scores.cpu() for name, scores in predict(model, batch, ranks.device, amp).items()
-        }
+        answers = predict(model, batch, ranks.device, trainer.amp)
+        answers = {name: scores.cpu() for name, scores in answers.items()}
         seconds = time.perf_counter() - start
         times = epochs // recipe.evaluation.interval
         parts.append(f'{times} validations x {len(val)} batches x {seconds:.2f} s')

@@ -28,6 +28,7 @@ from ..models.recognizers import MMRecognizer3D, Recognizer2D, Recognizer3D, Rec
 from ..onnx import GraphAbout, GraphRecognizer
 from ..onnx.about import KEY, STEPS, VERSION
 from ..onnx.recognizer import OnnxRecognizer, library
+from ..recipe.dump import plain
 from .export_check import NUM_CLIPS, TOLERANCE, compare, made_up_clips
 from .inference import init_recognizer
 from .trained import TrainedRecognizer
@@ -167,12 +168,12 @@ def _plan(model: TrainedRecognizer) -> Plan:
 
 def _network(model: TrainedRecognizer, plan: Plan, precision: str) -> ExportedNetwork:
     """Build the graph around a copy of the model without its CPU speed-ups."""
-    plain = undo_speed_up(copy.deepcopy(model)).eval().requires_grad_(False)
-    fuse_conv_bn(plain)
-    replace_adaptive_pooling(plain, plan.clip_len.get('Pose', 0))
+    copied = undo_speed_up(copy.deepcopy(model)).eval().requires_grad_(False)
+    fuse_conv_bn(copied)
+    replace_adaptive_pooling(copied, plan.clip_len.get('Pose', 0))
     if precision == 'fp16':
-        plain.half()
-    return graph_of(plain, plan, _place(model))
+        copied.half()
+    return graph_of(copied, plan, _place(model))
 
 
 def _place(model: TrainedRecognizer) -> str:
@@ -191,7 +192,7 @@ def _about(model: TrainedRecognizer, plan: Plan, precision: str) -> GraphAbout:
         num_classes=num_classes,
         label_names=known_names(num_classes, *model.label_sources, layouts=model.layouts),
         layouts=sorted(model.layouts),
-        steps=_plain(steps),
+        steps=plain(steps, _place(model)),
         draws=plan.target is not None,
         mirrors=plan.mirrors,
         wanted_step=wanted.step,
@@ -205,24 +206,12 @@ def _about(model: TrainedRecognizer, plan: Plan, precision: str) -> GraphAbout:
     )
 
 
-def _plain(value: Any) -> Any:
-    """Return a config's value for JSON: tuples as lists, numpy numbers as Python's."""
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    return value.item() if isinstance(value, np.generic) else value
-
-
 def _shapes(
     program: torch.export.ExportedProgram, network: ExportedNetwork
 ) -> dict[str, tuple[int | None, ...]]:
     """Return the shape of each input; None for an axis of variable length."""
-    shapes = {
-        node.name: node.meta['val'].shape
-        for node in program.graph.nodes
-        if node.op == 'placeholder'
-    }
+    nodes = program.graph.find_nodes(op='placeholder')
+    shapes = {node.name: node.meta['val'].shape for node in nodes}
     return {
         name: tuple(size if isinstance(size, int) else None for size in shapes[name])
         for name in network.inputs

@@ -31,7 +31,6 @@ from .layouts import with_stored_layouts
 from .names import layout_names_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
 from .trained import TrainedRecognizer
-from .video_clips import takes_only_pictures, takes_pictures
 from .wanted import wanted_of
 
 
@@ -48,40 +47,39 @@ def init_recognizer(
         device: 'cpu', 'cuda:0' ...; by default CUDA if available.
     """
     # The recipe, with the layouts of the checkpoint.
+    is_file = isinstance(config, (str, os.PathLike))
+    splits = ('test',)
     recipe = (
-        read_run(config, splits=('test',)).recipe
-        if isinstance(config, (str, os.PathLike))
-        else read_recipe(config, splits=('test',))
+        read_run(config, splits=splits).recipe if is_file else read_recipe(config, splits=splits)
     )
     recipe.require('model', 'data.test')
-    trained = None if checkpoint is None else read_checkpoint(checkpoint)
+    trained = {} if checkpoint is None else read_checkpoint(checkpoint)
+    weights, meta = trained.get('state_dict'), trained.get('meta', {})
     logger = logging.getLogger('pyskl')
-    if trained is not None:
-        recipe, notes = with_stored_layouts(recipe, trained['meta'], str(checkpoint))
+    if checkpoint is not None:
+        recipe, notes = with_stored_layouts(recipe, meta, str(checkpoint))
         for note in notes:
             logger.warning('%s', note)
 
     # The network with its weights.
     test_data = recipe.data.test or {}
-    built, _ = build_recognizer(recipe, None if trained is None else trained['state_dict'])
-    model = cast(TrainedRecognizer, built)
-    if trained is not None:
-        load_weights(model, trained['state_dict'], str(checkpoint))
+    model = cast(TrainedRecognizer, build_recognizer(recipe, weights)[0])
+    if weights is not None:
+        load_weights(model, weights, str(checkpoint))
         for note in trained['notes']:
             logger.info('%s: %s', checkpoint, note)
-        warn_of_other_input(logger, model, recipe, trained['meta'], str(checkpoint))
+        warn_of_other_input(logger, model, recipe, meta, str(checkpoint))
     if model.needs_label_vectors:
         model.cls_head.learn_labels(None, load_label_embeddings(test_data.get('label_embeddings')))
 
     # What inference needs to know.
-    meta = {} if trained is None else trained['meta']
     names = meta.get('label_names')  # a str would be read as the name of a file
     named = names if isinstance(names, (list, tuple)) else None
     model.label_sources = (of_config(recipe), (f'{checkpoint}: meta', named))
     model.layouts = layout_names_of(recipe, meta)
     model.cfg, model.told = recipe, set()
-    steps, where = test_data['pipeline'], 'data.test.pipeline'
-    model.pipeline = Compose(steps, where, entries=(*FROM_DATASET, 'array'))
+    entries = (*FROM_DATASET, 'array')
+    model.pipeline = Compose(test_data['pipeline'], 'data.test.pipeline', entries=entries)
     model.wanted = wanted_of(model)
     model = model.to(choose_device(None if device is None else str(device)))
     return speed_up(model).eval()
@@ -169,7 +167,7 @@ def middle_view(model: TrainedRecognizer, sample: Mapping[str, Any]) -> dict[str
     steps = model.pipeline.steps
     mirrored = any(isinstance(step, GeneratePoseTarget) and step.spec.double for step in steps)
     reduced = dict(sample)
-    for name in (name for name in model.takes if name in sample):
+    for name in sample.keys() & set(model.takes):
         views = sample[name]
         is_input = isinstance(views, Input)
         num_views = views.shape[1] if is_input else len(views)
@@ -180,15 +178,16 @@ def middle_view(model: TrainedRecognizer, sample: Mapping[str, Any]) -> dict[str
 
 def test_sample(model: TrainedRecognizer, annotation: Mapping[str, Any]) -> dict[str, Any]:
     """Pass a clip through the test pipeline of a model; the result can be collated."""
-    prefix = (model.cfg.data.test or {}).get('data_prefix')
+    pictures = model.wanted.pictures
     place = {}
-    if takes_pictures(model.pipeline):
+    if pictures != 'no':
+        prefix = (model.cfg.data.test or {}).get('data_prefix')
         place = located(annotation, prefix, needs_length(model.pipeline.steps))
     clip = {
         **annotation,
         **place,
         'start_index': 0,
-        'modality': 'RGB' if takes_only_pictures(model.pipeline) else 'Pose',
+        'modality': 'RGB' if pictures == 'alone' else 'Pose',
         'test_mode': True,
         'emb': np.zeros(model.cls_head.emb_dim, np.float32),
     }

@@ -104,15 +104,12 @@ def _counterpart(layout: Layout, stored: list[Layout]) -> Layout | None:
 
 def _changes(before: Layout, now: Layout) -> list[str]:
     """Describe how two layouts differ, apart from names and drawing positions."""
-    a, b = (
-        {'num_joints': layout.num_joints, **layout.config(), 'mirror': sorted(layout.mirror)}
-        for layout in (before, now)
-    )
-    return [
-        line
-        for key in ('num_joints', 'bones', 'mirror', 'centre')
-        for line in differences({key: a[key]}, {key: b[key]})
-    ]
+
+    def compared(layout: Layout) -> dict[str, Any]:
+        kept = {key: layout.config()[key] for key in ('bones', 'centre')}
+        return {'num_joints': layout.num_joints, 'mirror': sorted(layout.mirror), **kept}
+
+    return differences(compared(before), compared(now))
 
 
 def _layout(value: Any) -> Layout | None:

@@ -62,34 +62,20 @@ def write_results(
     Returns:
         The files written.
     """
-    with in_turn(result.parent / RESULTS_LOCK):
-        files = _write_results(result, results, checkpoint, split, form, coarse)
-    _name_old_files(result, files)
-    return files
-
-
-def _write_results(
-    result: Path,
-    results: Results,
-    checkpoint: str,
-    split: str,
-    form: str | None,
-    coarse: np.ndarray | None,
-) -> list[Path]:
-    scores = joint_scores(results.answers)
+    scores, files = joint_scores(results.answers), [result]
     several = len(results.answers) > 1
-    save_result_pkl(result, results.answers if several else scores)
-    files = [result]
-    if scores.ndim == 2:
-        # Each of several answers can be blended as a stream of its own, scores.npz:rgb.
-        file = beside(result, 'scores.npz')
-        parts = results.answers if several else {}
-        save_scores(file, results.ids, scores, checkpoint, parts)
-        files.append(file)
-    if results.metrics:
-        files += _write_metrics(result, results, scores, checkpoint, split)
-    if scores.ndim == 2 and split == 'test' and result.name == 'result.pkl':
-        files += _submit(result.parent, results.ids, scores, form, coarse)
+    with in_turn(result.parent / RESULTS_LOCK):
+        save_result_pkl(result, results.answers if several else scores)
+        if scores.ndim == 2:
+            # Each of several answers can be blended as a stream of its own, scores.npz:rgb.
+            files.append(beside(result, 'scores.npz'))
+            parts = results.answers if several else {}
+            save_scores(files[-1], results.ids, scores, checkpoint, parts)
+        if results.metrics:
+            files += _write_metrics(result, results, scores, checkpoint, split)
+        if scores.ndim == 2 and split == 'test' and result.name == 'result.pkl':
+            files += _submit(result.parent, results.ids, scores, form, coarse)
+    _name_old_files(result, files)
     return files
 
 

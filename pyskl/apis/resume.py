@@ -16,7 +16,6 @@ from ..errors import CheckpointError, ConfigError
 from ..recipe import Recipe, differences
 from ..seeds import MAX_SEED
 from ..wording import plain
-from .layouts import with_stored_layouts
 from .options import TrainOptions
 from .setup import Run
 
@@ -144,15 +143,6 @@ def _changes(checkpoint: Mapping[str, Any], recipe: Recipe, options: TrainOption
         if name in meta and plain(meta[name]) != plain(value):
             lines.append(f'--{name}: {plain(meta[name])} -> {plain(value)}')
     return lines
-
-
-def as_trained(recipe: Recipe, resume: Resume | None) -> Recipe:
-    """Return the recipe with the layouts of the checkpoint; changes are added to its notes."""
-    if resume is None:
-        return recipe
-    recipe, notes = with_stored_layouts(recipe, resume.data['meta'], str(resume.path))
-    resume.notes += notes
-    return recipe
 
 
 def result_flags(options: TrainOptions) -> dict[str, Any]:

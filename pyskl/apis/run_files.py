@@ -6,21 +6,16 @@ import logging
 import shlex
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from .. import __version__
-from ..engine import log
-from ..engine.checkpoint import CheckpointFolder
 from ..engine.collectives import Collectives
-from ..engine.distributed import Ranks
-from ..engine.log import JsonLog, get_logger
-from ..files.atomic import atomic_write
-from ..recipe import Recipe, dump_config
+from ..engine.log import JsonLog, get_logger, timestamp
+from ..files.atomic import atomic_write, remove_parts
+from ..recipe import dump_config
 from .options import Given, TrainOptions
 from .resume import Resume, result_flags
 from .setup import Run
@@ -29,7 +24,7 @@ from .setup import Run
 def meta_of_run(
     settings: str,
     options: TrainOptions,
-    ranks: Ranks,
+    world: int,
     seed: int,
     counts: list[int] | None,
     resume: Resume | None,
@@ -41,48 +36,42 @@ def meta_of_run(
         'settings': settings,
         'seed': seed,
         **result_flags(options),
-        'world': ranks.world,
+        'world': world,
         'class_counts': counts,
         'resumed_from': None if resume is None else resume.origin,
     }
 
 
 def open_work_dir(
-    run: Run, ranks: Ranks, collectives: Collectives, meta: dict[str, Any], given: Given | None
+    run: Run, collectives: Collectives, meta: dict[str, Any], given: Given | None
 ) -> tuple[logging.Logger, JsonLog]:
     """Write the config, also into `meta`, and open the logs; `given` has a config of its own."""
     if given is not None:
         meta.update({**given.meta, **meta})
     else:
         meta.update(config=_as_run(run, meta['seed']), config_name=f'{run.name}.py')
-        if ranks.is_main:
-            CheckpointFolder(run.work_dir).forget_unfinished()
+        if collectives.ranks.is_main:
+            remove_parts(run.work_dir)  # of a killed run
             with atomic_write(run.work_dir / meta['config_name'], 'w', encoding='utf-8') as f:
                 f.write(meta['config'])
     stamp = given.timestamp if given is not None else None
-    return _open_logs(run.recipe, ranks, stamp or collectives.tell(log.timestamp()), meta)
+    stamp = stamp or collectives.tell(timestamp())
+
+    # The logs.
+    quiet = not collectives.ranks.is_main
+    logger = get_logger(run.recipe.log_level, run.work_dir / f'{stamp}.log', quiet)
+    head = ('pyskl_version', 'torch_version', 'config_name', 'config', 'seed', 'amp', 'world')
+    first_row = {key: meta[key] for key in head if key in meta}
+    file = None if quiet else run.work_dir / f'{stamp}.log.json'
+    first_row |= {'command': shlex.join(sys.argv), 'time': time.asctime()}
+    return logger, JsonLog(file, first_row)
 
 
 def _as_run(run: Run, seed: int) -> str:
     """Return the text of the config as it was run; it is enough to test or repeat the run."""
     recipe = run.recipe
-    changed: dict[str, Any] = {
-        'work_dir': recipe.work_dir,
-        'seed': seed,
-        'optimizer': recipe.optimizer,
-    }
+    changed: dict[str, Any] = {'work_dir': recipe.work_dir, 'seed': seed}
+    changed['optimizer'] = recipe.optimizer
     if recipe.auto_scale_lr is not None:  # the batch size that the rate, scaled or not, belongs to
         changed['auto_scale_lr'] = asdict(recipe.auto_scale_lr)
     return dump_config({**run.config._cfg_dict, **changed})
-
-
-def _open_logs(
-    recipe: Recipe, ranks: Ranks, stamp: str, meta: Mapping[str, Any]
-) -> tuple[logging.Logger, JsonLog]:
-    work_dir = Path(str(recipe.work_dir))
-    logger = get_logger(recipe.log_level, work_dir / f'{stamp}.log', quiet=not ranks.is_main)
-    head = ('pyskl_version', 'torch_version', 'config_name', 'config', 'seed', 'amp', 'world')
-    first_row = {key: meta[key] for key in head if key in meta}
-    file = work_dir / f'{stamp}.log.json' if ranks.is_main else None
-    first_row |= {'command': shlex.join(sys.argv), 'time': time.asctime()}
-    return logger, JsonLog(file, first_row)

@@ -16,10 +16,11 @@ import torch
 from ..annotations.label_lists import from_one
 from ..datasets import Batches, ClipDataset, build_dataloader, build_dataset
 from ..datasets.label_embeddings import default_table_note
-from ..datasets.loader import collate, seed_everything
+from ..datasets.loader import collate
 from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import Ranks
 from ..engine.machine import has_bf16, keep_pages, set_determinism, set_threads
+from ..engine.trainer import Trainer
 from ..errors import ConfigError, DataError
 from ..inputs import Input
 from ..models import Head, Recognizer, build_model
@@ -128,14 +129,6 @@ def build_batches(
     )
 
 
-def build_network(recipe: Recipe, ranks: Ranks, seed: int, logger: logging.Logger) -> Recognizer:
-    """Build the model on this rank's device, initialised from the seed and then from load_from."""
-    seed_everything(seed)
-    model, _ = build_recognizer(recipe)
-    load_start(model, recipe, logger)
-    return model.to(ranks.device)
-
-
 def build_recognizer(
     recipe: Recipe, state_dict: Mapping[str, Any] | None = None
 ) -> tuple[Recognizer, str | None]:
@@ -204,11 +197,10 @@ def check_match(model: Recognizer, batches: Batches, recipe: Recipe, split: str)
             + (advice or 'Raise num_classes or correct the labels.')
         )
     names_of_run(recipe, head.num_classes, dataset)
-    with naming(recipe):
-        if head.has_embedding and dataset.classes.vectors is not None:
-            _check_table(
-                dataset.classes.vectors, dataset.classes.vectors_file, head, f'data.{split}'
-            )
+    classes = dataset.classes
+    if head.has_embedding and classes.vectors is not None:
+        where = f'{recipe.filename}: data.{split}'
+        _check_table(classes.vectors, classes.vectors_file, head, where)
     with naming(recipe, f': data.{split}'):
         model.check_batch(first_batch(batches), training=split == 'train')
 
@@ -220,11 +212,9 @@ def first_batch(batches: Batches) -> dict[str, Any]:
 
 def _check_table(table: np.ndarray, file: str | os.PathLike | None, head: Head, where: str) -> None:
     """Raise a ConfigError where a table of label vectors does not fit the head."""
-    name = (
-        f'{where}.label_embeddings = {str(file)!r}'
-        if file
-        else f"{where} names no label_embeddings; the package's own table"
-    )
+    name = f"{where} names no label_embeddings; the package's own table"
+    if file:
+        name = f'{where}.label_embeddings = {str(file)!r}'
     if len(table) != head.num_classes:
         raise ConfigError(
             f'{name} has vectors for {len(table)} classes, but model.cls_head.num_classes = '
@@ -249,8 +239,10 @@ def teach_labels(model: Recognizer, dataset: ClipDataset, recipe: Recipe) -> lis
     Raises:
         ConfigError: a loss needs class counts, but there are no labels.
     """
-    head, counts = model.cls_head, class_counts(model.cls_head, dataset)
-    if counts is None and head.needs_counts:
+    head, counts = model.cls_head, dataset.classes.counts
+    if counts is not None:  # also classes without a clip
+        counts = np.pad(counts, (0, max(0, head.num_classes - len(counts))))
+    elif head.needs_counts:
         raise ConfigError(
             f'{recipe.filename}: model.cls_head: a loss needs the number of training clips of each '
             'class, and data.train has no labels to count. Give each clip a label, or choose a '
@@ -272,12 +264,6 @@ def clips_per_epoch(counts: np.ndarray | None, class_prob: np.ndarray | None) ->
     return counts * times
 
 
-def class_counts(head: Head, dataset: ClipDataset) -> np.ndarray | None:
-    """Return (K,) clips of each class, counting a repeated data set once; None if unknown."""
-    counts = dataset.classes.counts
-    return None if counts is None else np.pad(counts, (0, max(0, head.num_classes - len(counts))))
-
-
 def warn_of_shared_clips(logger: logging.Logger, train: Any, val: Any) -> None:
     """Warn where clips of the val split, by their names, are also trained on."""
     shared = sorted(set(val.ids).intersection(train.ids))
@@ -291,15 +277,9 @@ def warn_of_shared_clips(logger: logging.Logger, train: Any, val: Any) -> None:
         )
 
 
-def log_setting(
-    logger: logging.Logger,
-    recipe: Recipe,
-    model: Recognizer,
-    ranks: Ranks,
-    batches: Batches,
-    amp: str | None = None,
-) -> None:
+def log_setting(logger: logging.Logger, trainer: Trainer) -> None:
     """Log what belongs at the top of a log: machine, sizes, precision, averages, label vectors."""
+    recipe, model, ranks, batches = trainer.recipe, trainer.model, trainer.ranks, trainer.train
     for note in (*recipe.notes, recipe.model_config()[1]):
         if note:
             logger.info('%s', note)
@@ -312,7 +292,7 @@ def log_setting(
         len(batches.dataset),
         numbers,
     )
-    if amp == 'bf16' and not has_bf16(ranks.device):
+    if trainer.amp == 'bf16' and not has_bf16(ranks.device):
         logger.warning(
             '--amp bf16: this processor has no bfloat16 arithmetic and emulates it, many times '
             'slower than float32. Remove --amp here.'

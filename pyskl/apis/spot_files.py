@@ -25,7 +25,7 @@ from ..evaluation.spotting import (
 from ..sources.recordings import Recording, RecordingFile, find_recordings
 from ..spotting.fit import fit_thresholds, fit_weights
 from ..spotting.frame_rate import in_file_frames, num_resampled, source_frames
-from ..spotting.segments import Thresholds, find_segments
+from ..spotting.segments import Thresholds
 from ..wording import count, some
 from .setup import read_run
 from .spotting import Spotter, StreamScores, check_fits
@@ -95,7 +95,9 @@ def choose_settings(
         )
     where = f'chosen on {count(len(chosen), "recording")} of data.val'
     if weights_too:
-        spotter.set_weights(_chosen_weights([*recordings.values()], spotter.background))
+        labels = [each.classes(spotter.background) for each in recordings.values()]
+        probs = [[stream.probs for stream in each.scores] for each in recordings.values()]
+        spotter.set_weights(fit_weights(np.concatenate(probs, 1), np.concatenate(labels)))
         print(f'weights {where}: {" ".join(f"{weight:g}" for weight in spotter.weights)}')
 
     def to_file(name: str, segments: Sequence[Segment]) -> list[Segment]:
@@ -116,13 +118,6 @@ def choose_settings(
         'iou': CHALLENGE_IOU,
     }
     return thresholds, how_chosen
-
-
-def _chosen_weights(recordings: Sequence[_Labelled], background: int | None) -> tuple[float, ...]:
-    """Choose the weights of the streams on all windows of all recordings."""
-    probs = [np.stack([stream.probs for stream in each.scores]) for each in recordings]
-    labels = [each.classes(background) for each in recordings]
-    return fit_weights(np.concatenate(probs, 1), np.concatenate(labels))
 
 
 def score_recordings(
@@ -159,15 +154,6 @@ def score_recordings(
         print(f'warning: and {len(notes) - MAX_NOTES} more such lines')
 
 
-def segments_of(
-    spotter: Spotter, recording: Recording, scores: StreamScores, thresholds: Thresholds
-) -> list[Segment]:
-    """Return the segments of a recording, in frames of its file."""
-    segments = find_segments(spotter.blend(scores), thresholds)
-    rate = spotter.rate(recording.fps)
-    return in_file_frames(segments, recording.first, recording.num_frames, rate)
-
-
 def print_figures(
     truth: Mapping[str, Sequence[Segment]],
     found: Mapping[str, Sequence[Segment]],
@@ -201,21 +187,9 @@ def print_figures(
     found = {name: segments for name, segments in found.items() if name in truth}
     frames = {name: frames[name] for name in truth}
     figures = evaluate_spotting(truth, found, frames)
+    _print_table(figures)
     label, length = commonest(truth)
     baseline = sum_counts(count_right(truth, sliding_baseline(frames, label, length))).f1
-
-    ious = [key[3:] for key in figures if key.startswith('f1@')]
-    print(
-        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  '
-        f'recall {figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
-    )
-    print('IoU   ' + '  '.join(f'{iou:>6}' for iou in ious))
-    print('F1    ' + '  '.join(f'{figures[f"f1@{iou}"]:.4f}' for iou in ious))
-    print('mAP   ' + '  '.join(f'{figures[f"map@{iou}"]:.4f}' for iou in ious))
-    print(
-        f'frames right {figures["frame_accuracy"]:.4f} (answering nothing: '
-        f'{figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 {figures["macro_f1"]:.4f}'
-    )
     print(
         f'to beat: class {label}, the commonest, in windows of {length} frames one after the '
         f'other: F1 {baseline:.4f}'
@@ -225,6 +199,21 @@ def print_figures(
         for k, c in count_right(truth, found).items()
     }
     return {**figures, 'f1_of_commonest_class': baseline, 'per_class': per_class}
+
+
+def _print_table(figures: Mapping[str, float]) -> None:
+    ious = [key[3:] for key in figures if key.startswith('f1@')]
+    print(
+        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  '
+        f'recall {figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
+    )
+    print('IoU   ' + '  '.join(f'{iou:>6}' for iou in ious))
+    for name, key in (('F1', 'f1'), ('mAP', 'map')):
+        print(f'{name:6}' + '  '.join(f'{figures[f"{key}@{iou}"]:.4f}' for iou in ious))
+    print(
+        f'frames right {figures["frame_accuracy"]:.4f} (answering nothing: '
+        f'{figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 {figures["macro_f1"]:.4f}'
+    )
 
 
 def _val_files(config: str) -> list[RecordingFile]:

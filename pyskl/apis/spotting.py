@@ -131,11 +131,9 @@ class Spotter:
             return 1.0
         return fps / self.windows.fps
 
-    def scores(
-        self, recording: Recording, fps: float | None = None, progress: Progress | None = None
-    ) -> Scores:
+    def scores(self, recording: Recording, fps: float | None = None) -> Scores:
         """Compute the blended class scores along a recording; see stream_scores."""
-        return self.blend(self.stream_scores(recording, fps, progress))
+        return self.blend(self.stream_scores(recording, fps))
 
     def stream_scores(
         self, recording: Recording, fps: float | None = None, progress: Progress | None = None
@@ -192,9 +190,16 @@ class Spotter:
             thresholds: what makes a segment; None: the defaults.
             fps: of the recording; None: its own, or else that of the windows.
         """
+        recording = replace(recording, fps=fps or recording.fps)
         thresholds = thresholds or Thresholds(background=self.background)
-        found = find_segments(self.scores(recording, fps), thresholds)
-        rate = self.rate(fps or recording.fps)
+        return self.segments_in(recording, self.stream_scores(recording), thresholds)
+
+    def segments_in(
+        self, recording: Recording, scores: StreamScores, thresholds: Thresholds
+    ) -> list[Segment]:
+        """Find the segments in the scores of a recording, in frames as its file counts them."""
+        found = find_segments(self.blend(scores), thresholds)
+        rate = self.rate(recording.fps)
         return in_file_frames(found, recording.first, recording.num_frames, rate)
 
     def _blended(self, probs: np.ndarray) -> np.ndarray:

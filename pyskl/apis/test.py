@@ -14,7 +14,6 @@ from ..datasets.loader import worker_errors
 from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint
 from ..engine.collectives import Collectives
-from ..engine.distributed import Ranks
 from ..engine.failures import together
 from ..engine.log import as_text
 from ..engine.tester import collect_scores, joint_scores, judged_scores
@@ -108,75 +107,68 @@ def test(
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
     ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
     with together(ranks) as collectives, worker_errors():
-        return test_run(run, options, ranks, collectives)
+        return test_run(run, options, collectives)
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # for pytest: not a test, despite its name
 
 
-def test_run(
-    run: Run, options: TestOptions, ranks: Ranks, collectives: Collectives
-) -> TestResult | None:
+def test_run(run: Run, options: TestOptions, collectives: Collectives) -> TestResult | None:
     """Test as `test` does, on processes that are connected already."""
     # Settings, checkpoint and model.
-    coarse = _check(options)
+    coarse, ranks = _check(options), collectives.ranks
     prepare_machine(run.recipe, ranks)
     run.recipe.require('model')
     checkpoint, data = _checkpoint(run, options)
-    run, meta = _as_trained(run, data['meta'], checkpoint, ranks), data['meta']
-    model = _model(run, options, ranks, checkpoint, data)
+    recipe, notes = with_stored_layouts(run.recipe, data['meta'], str(checkpoint))
+    for note in notes if ranks.is_main else ():
+        print(f'warning: {note}')
+    model = _model(recipe, options, checkpoint, data, ranks.is_main).to(ranks.device)
+    head = model.cls_head
 
     # The clips, and whether they fit.
-    batches = build_batches(
-        run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split)
-    )
+    split = options.split
+    batches = build_batches(recipe, split, ranks, dataset=_dataset(recipe, split))
+    dataset = batches.dataset
+    ids, labels = list(dataset.ids), dataset.truth
     if ranks.is_main:
-        for issue in issues_of_dataset(batches.dataset, f'data.{options.split}'):
+        for issue in issues_of_dataset(dataset, f'data.{split}'):
             print(f'warning: {issue.text}')
-    check_match(model, batches, run.recipe, options.split)
-    check_coarse(coarse, model.cls_head.num_classes)
-    counts = counts_of_checkpoint(meta, model.cls_head.num_classes)
-    model.cls_head.learn_labels(counts, batches.dataset.classes.vectors)
+    check_match(model, batches, recipe, split)
+    check_coarse(coarse, head.num_classes)
+    counts = counts_of_checkpoint(data['meta'], head.num_classes)
+    head.learn_labels(counts, dataset.classes.vectors)
     if options.compile:
         compile_backbone(model)
     else:
         speed_up(model)
-    _check_metrics(run.recipe, options, batches.dataset.truth)
-    collectives.same(clips=batches.dataset.fingerprint)
+    if labels.ndim == 2 and not recipe.gives_features and not (labels < 0).any():
+        check_metrics(options.eval or recipe.evaluation.metrics, several_labels=True)
+    collectives.same(clips=dataset.fingerprint)
 
     # Scores and metrics, on rank 0 from here on.
-    answers = collect_scores(model, batches, collectives, options.amp, title=options.split)
+    answers = collect_scores(model, batches, collectives, options.amp, title=split)
     if answers is None:
         return None
     scores = joint_scores(answers)
-    ids, labels = list(batches.dataset.ids), batches.dataset.truth
-    why_not = _why_not(run.recipe, scores, labels)
-    metrics = {} if why_not else _all_metrics(run.recipe, options, answers, labels, counts)
+    why_not = _why_not(recipe, scores, labels)
+    metrics = {} if why_not else _all_metrics(recipe, options, answers, labels, counts)
 
     # Files.
-    if run.recipe.gives_features:
+    if recipe.gives_features:
         files = write_features(_result_file(run, options, 'features'), ids, scores)
     else:
-        names = names_of_run(run.recipe, model.cls_head.num_classes, batches.dataset)
+        names = names_of_run(recipe, head.num_classes, dataset)
         results = Results(ids, answers, labels, metrics, names)
-        files = write_results(
-            _result_file(run, options, 'result'),
-            results,
-            checkpoint.name,
-            options.split,
-            None if model.cls_head.multi_class else options.format or 'codalab',
-            coarse,
-        )
+        form = None if head.multi_class else options.format or 'codalab'
+        file = _result_file(run, options, 'result')
+        files = write_results(file, results, checkpoint.name, split, form, coarse)
 
     # What to tell the user.
     print(as_text(metrics) if metrics else f'no metrics: {why_not}')
     if metrics:
-        place = f'data.{options.split}'
-        warnings = (
-            same_label_warning(labels, model.cls_head.num_classes, place),
-            one_sided(scores, labels),
-        )
-        for line in filter(None, warnings):
+        same = same_label_warning(labels, head.num_classes, f'data.{split}')
+        for line in filter(None, (same, one_sided(scores, labels))):
             print(f'warning: {line}')
     for file in files:
         print(f'wrote {file} ({len(ids)} clips)')
@@ -218,12 +210,6 @@ def _result_file(run: Run, options: TestOptions, name: str) -> Path:
     return run.work_dir / f'{name if options.split == "test" else of_split}.pkl'
 
 
-def _check_metrics(recipe: Recipe, options: TestOptions, labels: np.ndarray) -> None:
-    """Raise a ConfigError where metrics do not apply to clips with several labels."""
-    if labels.ndim == 2 and not recipe.gives_features and not (labels < 0).any():
-        check_metrics(options.eval or recipe.evaluation.metrics, several_labels=True)
-
-
 def _dataset(recipe: Recipe, split: Split) -> Any:
     """Build the clips of a split with the pipeline and settings of the test split."""
     if split == 'test':
@@ -238,35 +224,25 @@ def _dataset(recipe: Recipe, split: Split) -> Any:
     return build_split(replace(recipe, data=replace(recipe.data, test=as_test)), 'test')
 
 
-def _as_trained(run: Run, meta: Mapping[str, Any], source: Path, ranks: Ranks) -> Run:
-    """Return the run with the layouts of the checkpoint, and print what they change."""
-    recipe, notes = with_stored_layouts(run.recipe, meta, str(source))
-    for note in notes if ranks.is_main else ():
-        print(f'warning: {note}')
-    return replace(run, recipe=recipe)
-
-
 def _model(
-    run: Run, options: TestOptions, ranks: Ranks, path: Path, data: Mapping[str, Any]
+    recipe: Recipe, options: TestOptions, path: Path, data: Mapping[str, Any], is_main: bool
 ) -> Recognizer:
     """Build the model with the weights of the checkpoint, the content `data` of the file `path`."""
-    cfg = dict(run.recipe.model or {})
+    cfg = dict(recipe.model or {})
     if options.average_clips is not None:
         average = None if options.average_clips == 'none' else options.average_clips
         cfg['test_cfg'] = {**(cfg.get('test_cfg') or {}), 'average_clips': average}
-    model, note = build_recognizer(replace(run.recipe, model=cfg), data['state_dict'])
-    if note and ranks.is_main:
-        print(note)
+    model, note = build_recognizer(replace(recipe, model=cfg), data['state_dict'])
     load_weights(model, data['state_dict'], str(path))
-    if ranks.is_main:
-        for note in data['notes']:
-            print(f'{path}: {note}')
-        for complaint in complaints(model, run.recipe, data['meta'], str(path)):
-            print(f'warning: {complaint}')
+    notes = [note] if note else []
+    notes += [f'{path}: {line}' for line in data['notes']]
+    notes += [f'warning: {line}' for line in complaints(model, recipe, data['meta'], str(path))]
+    for line in notes if is_main else ():
+        print(line)
     model.eval()
     if options.fuse_conv_bn:
         fuse_conv_bn(model)
-    return model.to(ranks.device)
+    return model
 
 
 def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:

@@ -6,14 +6,14 @@ import contextlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..datasets import Batches
-from ..datasets.loader import worker_errors
+from ..datasets.loader import seed_everything, worker_errors
 from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder
 from ..engine.collectives import Collectives
@@ -28,13 +28,13 @@ from ..models import Recognizer, speed_up
 from ..models.compiled import compile_backbone
 from ..recipe import Recipe, read_recipe
 from .dry_run import dry_run
+from .layouts import with_stored_layouts
 from .learning_rate import with_scaled_rate
 from .names import names_of_run
 from .odd_data import check_before_training
 from .options import Given, TrainOptions
 from .resume import (
     Resume,
-    as_trained,
     checkpoint_to_resume,
     chosen_seed,
     how_to_go_on,
@@ -45,7 +45,7 @@ from .run_files import meta_of_run, open_work_dir
 from .setup import (
     Run,
     build_batches,
-    build_network,
+    build_recognizer,
     check_match,
     load_start,
     log_setting,
@@ -90,39 +90,20 @@ def train(
     with (
         together(ranks) as collectives,
         worker_errors(),
-        WorkDirLock(run.work_dir, ranks, collectives) as lock,
+        WorkDirLock(run.work_dir, collectives) as lock,
     ):
-        return _train(run, options, ranks, collectives, lock)
-
-
-@dataclass
-class _Parts:
-    """A model and its data, which fit each other.
-
-    Attributes:
-        model: on the rank's device.
-        train: batches to train on.
-        val: batches to validate on, if any.
-        counts: training clips of each class; None where there are no labels.
-        warnings: what looks odd in the data.
-    """
-
-    model: Recognizer
-    train: Batches
-    val: Batches | None
-    counts: list[int] | None
-    warnings: list[str]
+        return _train(run, options, collectives, lock)
 
 
 def _train(
     run: Run,
     options: TrainOptions,
-    ranks: Ranks,
     collectives: Collectives,
     lock: WorkDirLock,
     given: Given | None = None,
 ) -> Path:
     """Check everything, build the run, and train; with `given` as train_model does."""
+    ranks = collectives.ranks
     wanted = ('optimizer', 'lr_config', 'total_epochs')
     run.recipe.require(*(wanted if given else ('model', 'data.train', *wanted)))
     recipe, rate_notes = with_scaled_rate(run.recipe, options.autoscale_lr, ranks.world)
@@ -132,50 +113,42 @@ def _train(
     resume = checkpoint_to_resume(run, options) if given is None or recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
     settings = settings_text(recipe)
-    recipe = as_trained(recipe, resume) if given is None else recipe
-    run = replace(run, recipe=recipe)
+    if resume is not None and given is None:
+        recipe, notes = with_stored_layouts(recipe, resume.data['meta'], str(resume.path))
+        resume.notes += notes
+        run = replace(run, recipe=recipe)
     prepare_machine(recipe, ranks, options.deterministic)
     same = {
         'settings': [settings, result_flags(options), seed],
         'checkpoint': None if resume is None else resume.progress,
     }
-    parts = _build(recipe, options, ranks, collectives, seed, same, given)
-    model, train_batches, val_batches = parts.model, parts.train, parts.val
+    trainer, counts, warnings = _build(run, options, collectives, seed, same, given)
+    model = trainer.model
     if options.dry_run:
-        _warn(get_logger(recipe.log_level, quiet=not ranks.is_main), parts.warnings)
-        dry_run(model, recipe, ranks, collectives, train_batches, val_batches, seed, options.amp)
+        _warn(trainer.logger, warnings)
+        dry_run(trainer)
         return run.work_dir
 
     # The loop. Nothing is written before open_work_dir.
-    trainer = Trainer(
-        model,
-        recipe,
-        collectives,
-        train_batches,
-        val_batches,
-        run.work_dir,
-        seed,
-        options.amp,
-        options.on_nan,
-    )
     if resume is not None:
         trainer.resume(resume.data, str(resume.path))
         trainer.folder.spared = resume.origin
-    meta = meta_of_run(settings, options, ranks, seed, parts.counts, resume)
+    meta = meta_of_run(settings, options, ranks.world, seed, counts, resume)
     meta |= input_of(model, recipe)
-    meta['label_names'] = names_of_run(recipe, model.cls_head.num_classes, train_batches.dataset)
+    train_data = trainer.train.dataset
+    meta['label_names'] = names_of_run(recipe, model.cls_head.num_classes, train_data)
     lock.take(make=True)
-    logger, json_log = open_work_dir(run, ranks, collectives, meta, given)
+    logger, json_log = open_work_dir(run, collectives, meta, given)
     trainer.log_to(logger, json_log, meta)
     if resume is not None:
         _log_resume(logger, resume, given)
         warn_of_other_input(logger, model, recipe, resume.data['meta'], str(resume.path))
-    log_setting(logger, recipe, model, ranks, train_batches, options.amp)
-    if val_batches is not None:
-        warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)
+    log_setting(logger, trainer)
+    if trainer.val is not None:
+        warn_of_shared_clips(logger, train_data, trainer.val.dataset)
     for level, line in rate_notes:
         logger.log(level, '%s', line)
-    _warn(logger, [*parts.warnings, *lock.notes])
+    _warn(logger, [*warnings, *lock.notes])
     sent: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if ranks.is_main:
         facts = {key: meta[key] for key in _FACTS}
@@ -187,63 +160,72 @@ def _train(
         stopped.advice = how_to_go_on(recipe, options, stopped.checkpoint)
         raise
     logger.info('Trained %d epochs; everything is in %s', recipe.total_epochs, run.work_dir)
-    _test_afterwards(run, options, ranks, collectives, logger)
+    _test_afterwards(run, options, collectives, logger)
     return run.work_dir
 
 
 def _build(
-    recipe: Recipe,
+    run: Run,
     options: TrainOptions,
-    ranks: Ranks,
     collectives: Collectives,
     seed: int,
     same: Mapping[str, Any],
     given: Given | None,
-) -> _Parts:
-    """Build the model and its data, and check that they fit each other and the tests to come.
+) -> tuple[Trainer, list[int] | None, list[str]]:
+    """Build model, data and trainer; check that they fit each other and the tests to come.
 
     Args:
-        recipe: the config's.
+        run: with the recipe.
         options: the command line's.
-        ranks: all processes.
         collectives: of all processes.
         seed: of the run.
         same: what must be equal on all ranks, beside the clips.
         given: a model and a data set that are built already.
+
+    Returns:
+        The trainer, the training clips of each class (None without labels), and what looks odd in
+        the data.
     """
+    recipe, ranks = run.recipe, collectives.ranks
     logger = get_logger(recipe.log_level, quiet=not ranks.is_main)
     if given is None:
-        model = build_network(recipe, ranks, seed, logger)
+        seed_everything(seed)
+        model, _ = build_recognizer(recipe)
     else:
-        load_start(given.model, recipe, logger)
-        model = given.model.to(ranks.device)
+        model = given.model
+    load_start(model, recipe, logger)
+    model = model.to(ranks.device)
     dataset = None if given is None else given.dataset
-    train_batches = build_batches(recipe, 'train', ranks, seed, dataset=dataset)
+    train = build_batches(recipe, 'train', ranks, seed, dataset=dataset)
     validates = options.validate and recipe.data.val is not None
-    val_batches = _val_batches(recipe, ranks) if validates else None
+    val = _val_batches(recipe, ranks) if validates else None
 
     # What looks odd may be the reason why parts do not fit, so it is looked for first.
-    val_data = None if val_batches is None else val_batches.dataset
+    val_data = None if val is None else val.dataset
     allowed = options.allow_odd_data or recipe.allow_odd_data
     warnings = check_before_training(
-        recipe, model.cls_head, train_batches.dataset, val_data, allowed, collectives
+        recipe, model.cls_head, train.dataset, val_data, allowed, collectives
     )
-    collectives.same(clips=_clips(train_batches), val_clips=_clips(val_batches), **same)
+    val_clips = None if val is None else val.dataset.fingerprint
+    collectives.same(clips=train.dataset.fingerprint, val_clips=val_clips, **same)
     try:
-        check_match(model, train_batches, recipe, 'train')
-        if val_batches is not None:
-            check_match(model, val_batches, recipe, 'val')
+        check_match(model, train, recipe, 'train')
+        if val is not None:
+            check_match(model, val, recipe, 'val')
     except UserError:
         _warn(logger, warnings)
         raise
-    _check_tests_to_come(model, recipe, options, ranks)
+    _check_tests_to_come(model, recipe, options, ranks, validates)
 
-    counts = teach_labels(model, train_batches.dataset, recipe)
+    counts = teach_labels(model, train.dataset, recipe)
     if options.compile:
         compile_backbone(model)
     else:
         speed_up(model)
-    return _Parts(model, train_batches, val_batches, counts, warnings)
+    trainer = Trainer(
+        model, recipe, collectives, train, val, run.work_dir, seed, options.amp, options.on_nan
+    )
+    return trainer, counts, warnings
 
 
 def _warn(logger: logging.Logger, lines: Sequence[str]) -> None:
@@ -283,10 +265,9 @@ def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
 
 
 def _check_tests_to_come(
-    model: Recognizer, recipe: Recipe, options: TrainOptions, ranks: Ranks
+    model: Recognizer, recipe: Recipe, options: TrainOptions, ranks: Ranks, validates: bool
 ) -> None:
     """Check before the training what --test-last and --test-best will need after it."""
-    validates = options.validate and recipe.data.val is not None
     if options.test_best and not (validates and recipe.evaluation.best_metric is not None):
         raise ConfigError(
             f'{recipe.filename}: --test-best: no best checkpoint is kept without validation '
@@ -297,23 +278,15 @@ def _check_tests_to_come(
         check_match(model, build_batches(recipe, 'test', ranks), recipe, 'test')
 
 
-def _clips(batches: Batches | None) -> Any:
-    """Return the fingerprint of the clips, by which ranks compare them."""
-    return None if batches is None else batches.dataset.fingerprint
-
-
 def _log_resume(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
     without = '--no-resume with another --work-dir' if given is None else 'without resume_from, it'
-    advice = f'{without} starts anew.'
-    logger.info(
-        'Going on from %s (epoch %s, iteration %s); %s', resume.path, *resume.progress, advice
-    )
-    for note in resume.notes:
-        logger.warning('%s', note)
+    said = 'Going on from %s (epoch %s, iteration %s); %s starts anew.'
+    logger.info(said, resume.path, *resume.progress, without)
+    _warn(logger, resume.notes)
 
 
 def _test_afterwards(
-    run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectives, logger: logging.Logger
+    run: Run, options: TrainOptions, collectives: Collectives, logger: logging.Logger
 ) -> None:
     """Test the last and the best checkpoint where asked for."""
     folder = CheckpointFolder(run.work_dir)
@@ -328,7 +301,7 @@ def _test_afterwards(
             )
         elif wanted:
             out = str(run.work_dir / f'{name}_pred.pkl')
-            test_run(run, TestOptions(checkpoint=str(path), out=out), ranks, collectives)
+            test_run(run, TestOptions(checkpoint=str(path), out=out), collectives)
 
 
 def train_model(
@@ -357,10 +330,8 @@ def train_model(
             'train_model(test=...): test afterwards with pyskl.apis.test or tools/test.py.'
         )
     recipe = read_recipe(cfg)
-    ranks = distributed.start()
+    run, collectives = Run(cfg, recipe, recipe.filename), Collectives(distributed.start())
     dataset = dataset[0] if isinstance(dataset, (list, tuple)) else dataset
-    run, collectives = Run(cfg, recipe, recipe.filename), Collectives(ranks)
-    options = TrainOptions(validate=validate)
-    with WorkDirLock(run.work_dir, ranks, collectives) as lock:
-        given = Given(model, dataset, timestamp, meta or {})
-        _train(run, options, ranks, collectives, lock, given)
+    given = Given(model, dataset, timestamp, meta or {})
+    with WorkDirLock(run.work_dir, collectives) as lock:
+        _train(run, TrainOptions(validate=validate), collectives, lock, given)

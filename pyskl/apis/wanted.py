@@ -6,6 +6,7 @@ from typing import Literal
 
 from ..datasets import Compose
 from ..datasets.pipelines import (
+    ArrayDecode,
     BodyUnits2D,
     GeneratePoseTarget,
     Heatmap2Potion,
@@ -14,29 +15,29 @@ from ..datasets.pipelines import (
     Project3D,
 )
 from ..datasets.pipelines.base import is_ours
+from ..datasets.video_checks import reads_videos
 from ..inference.clips import Wanted
+from ..skeletons import Layout
 from .odd_data import expected_of
 from .trained import TrainedRecognizer
-from .video_clips import takes_only_pictures, takes_pictures
 
 
 def wanted_of(model: TrainedRecognizer) -> Wanted:
     """Return what a model with a test pipeline and a recipe takes of a clip."""
-    step, in_space = _needs(model.pipeline)
-    return Wanted(
-        str(model.cfg.filename),
-        step,
-        in_space,
-        num_joints_of(model),
-        expected_of(model.pipeline),
-        _pictures(model.pipeline),
-    )
+    pipeline, expected = model.pipeline, expected_of(model.pipeline)
+    step, in_space = _needs(pipeline)
+    joints = _num_joints(model, expected.layout)
+    return Wanted(str(model.cfg.filename), step, in_space, joints, expected, _pictures(pipeline))
 
 
 def _pictures(pipeline: Compose) -> Literal['no', 'beside', 'alone']:
-    if takes_only_pictures(pipeline):
-        return 'alone'
-    return 'beside' if takes_pictures(pipeline) else 'no'
+    """Return whether a pipeline reads no pictures, some beside key points, or only pictures."""
+    steps = pipeline.steps
+    if not reads_videos(steps) and not any(isinstance(step, ArrayDecode) for step in steps):
+        return 'no'
+    needs_joints = any('keypoint' in getattr(step, 'needs', ()) for step in steps)
+    gives_joints = any('Pose_inds' in getattr(step, 'gives', ()) for step in steps)
+    return 'beside' if needs_joints or gives_joints else 'alone'
 
 
 def _needs(pipeline: Compose) -> tuple[str | None, bool]:
@@ -52,12 +53,12 @@ def _needs(pipeline: Compose) -> tuple[str | None, bool]:
     return None, False
 
 
-def num_joints_of(model: TrainedRecognizer) -> int | None:
+def _num_joints(model: TrainedRecognizer, layout: Layout | None) -> int | None:
     """Return how many joints a clip must have, or None if that is unknown.
 
     The layout of a pipeline step, the network's graph, or the number of heatmaps tells it.
     """
-    layout, steps = expected_of(model.pipeline).layout, model.pipeline.steps
+    steps = model.pipeline.steps
     if layout is not None:
         return layout.num_joints
     if not all(map(is_ours, steps)):  # custom steps may change the joints

@@ -20,7 +20,6 @@ from ..models.recognizers.views import ViewRecognizer
 from ..spotting.sampling import sampling_fault, window_pipeline
 from ..wording import plain
 from .trained import TrainedRecognizer
-from .video_clips import takes_pictures
 
 GRAPH_VIEWS = {'cpu': 32, 'cuda': 512}  # windows that pass a graph network at once
 
@@ -32,7 +31,7 @@ def spotting_fault(model: TrainedRecognizer) -> str | None:
             f'{type(model).__name__} has no scores for each view. Expected a recognizer with one '
             'input (Recognizer3D, RecognizerGCN).'
         )
-    if takes_pictures(model.pipeline):
+    if model.wanted.pictures != 'no':
         return (
             'its network sees pictures, and spotting takes key points alone. tools/predict.py '
             'answers for windows of a video.'

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..engine.collectives import Collectives
-from ..engine.distributed import Ranks
 from ..errors import UserError
 from ..files.locks import Lock
 
@@ -19,9 +18,9 @@ class WorkDirLock:
         notes: lines for the log where the file system has no locks.
     """
 
-    def __init__(self, work_dir: str | Path, ranks: Ranks, collectives: Collectives):
+    def __init__(self, work_dir: Path, collectives: Collectives):
         self.notes: list[str] = []
-        self._work_dir, self._ranks, self._collectives = Path(work_dir), ranks, collectives
+        self._work_dir, self._collectives = work_dir, collectives
         self._lock = Lock(self._work_dir / LOCK_NAME)
 
     def take(self, make: bool = False) -> None:
@@ -33,8 +32,8 @@ class WorkDirLock:
         Raises:
             UserError: another training has the lock, or the folder cannot be written.
         """
-        problem = self._collectives.tell(self._problem(make) if self._ranks.is_main else None)
-        if problem:
+        is_main = self._collectives.ranks.is_main
+        if problem := self._collectives.tell(self._problem(make) if is_main else None):
             raise UserError(f'{self._work_dir}: {problem}')
 
     def _problem(self, make: bool) -> str | None:

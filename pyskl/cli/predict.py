@@ -145,13 +145,12 @@ def main(argv: Sequence[str]) -> None:
     from ..apis.clip_joints import check_layouts, layout_of_model, with_joints
     from ..apis.long_clips import answer_clip, windows_of
     from ..apis.trained import class_names_of
-    from ..apis.video_clips import takes_only_pictures
 
     # The network, and whether the inputs suit it; finding key points takes minutes.
     model = init_recognizer(args.config, args.checkpoint, args.device)
     layout, names = layout_of_model(model), class_names_of(model, ('--labels', args.labels))
     windows = windows_of(model, args.window, args.every)
-    sees_pictures = takes_only_pictures(model.pipeline)
+    sees_pictures = model.wanted.pictures == 'alone'
     if sees_pictures and len(videos) < len(args.inputs):
         raise UserError(
             f'{args.config}: its network sees pictures. Expected videos, or folders of them.'

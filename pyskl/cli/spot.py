@@ -147,7 +147,7 @@ def main(argv: Sequence[str]) -> int:
     check_prediction_names([file.name for file in files])
 
     # Heavy, so that --help and wrong options answer at once.
-    from ..apis.spot_files import print_figures, score_recordings, segments_of
+    from ..apis.spot_files import print_figures, score_recordings
     from ..report.timeline import Timeline
 
     spotter, saved = _spotter(args, streams)
@@ -160,7 +160,7 @@ def main(argv: Sequence[str]) -> int:
     found: dict[str, list[Segment]] = {}
     frames: dict[str, tuple[int, int]] = {}
     for file, recording, scores in score_recordings(spotter, files, args.fps, 'spotting'):
-        found[file.name] = segments_of(spotter, recording, scores, thresholds)
+        found[file.name] = spotter.segments_in(recording, scores, thresholds)
         frames[file.name] = (recording.first, recording.num_frames)
         if recording.segments is not None:
             truth[file.name] = recording.segments

@@ -57,21 +57,14 @@ def compute_losses(
         values = model(to_device(batch, device))
         for name, value in values.items():
             if 'loss' in name and not (isinstance(value, Tensor) and value.numel() == 1):
-                raise ConfigError(_not_scalar(name, value))
+                is_tensor = isinstance(value, Tensor)
+                shape = f'has shape {tuple(value.shape)}' if is_tensor else ''
+                raise ConfigError(
+                    f'{name} {shape or f"is a {type(value).__name__}"}, expected a 0-dim tensor. '
+                    'Let forward() of that loss return the mean over the samples.'
+                )
         values['loss'] = sum(value for name, value in values.items() if 'loss' in name)
     return values
-
-
-def _not_scalar(name: str, value: Any) -> str:
-    if not isinstance(value, Tensor):
-        return (
-            f'{name} is a {type(value).__name__}, expected a 0-dim tensor. '
-            'See what forward() of that loss returns.'
-        )
-    return (
-        f'{name} has shape {tuple(value.shape)}, expected a 0-dim tensor. '
-        'Let forward() of that loss average over the samples.'
-    )
 
 
 def predict(

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError, UserError
-from ..files.atomic import atomic_write, remove_parts
+from ..files.atomic import atomic_write
 from ..files.path_checks import check_checkpoint
 from ..files.safe_tensors import load_either
 from ..files.torch_files import check_dense, how_to_fetch, reason, weights_in
@@ -131,12 +131,14 @@ def load_weights(
         for key in expected
         if key in state and state[key].shape != expected[key].shape
     ]
+    mismatches = {
+        'missing': [key for key in expected if key not in state],
+        'unexpected': [key for key in state if key not in expected],
+        'of another shape': shapes,
+    }
     problems = [
-        _mismatch('missing', [key for key in expected if key not in state]),
-        _mismatch('unexpected', [key for key in state if key not in expected]),
-        _mismatch('of another shape', shapes),
+        f'{len(keys)} keys {kind}: {some(keys, 3)}.' for kind, keys in mismatches.items() if keys
     ]
-    problems = [problem for problem in problems if problem]
     if problems and strict:
         raise CheckpointError(
             f'{source}: does not fit the model of this config. {" ".join(problems)} '
@@ -158,13 +160,6 @@ def load_weights(
             f'{source}: its weights cannot be copied ({brief(str(error))}). Expected float32.'
         ) from error
     return problems
-
-
-def _mismatch(kind: str, keys: list[str]) -> str:
-    if not keys:
-        return ''
-    more = f' and {len(keys) - 3} more' if len(keys) > 3 else ''
-    return f'{len(keys)} keys {kind}: {", ".join(keys[:3])}{more}.'
 
 
 class CheckpointFolder:
@@ -223,10 +218,6 @@ class CheckpointFolder:
 
     def _is_spared(self, path: Path) -> bool:
         return self.spared is not None and os.path.realpath(path) == self.spared
-
-    def forget_unfinished(self) -> list[str]:
-        """Remove half-written files of a killed run, and return their names."""
-        return remove_parts(self.folder)
 
     def _point_latest(self, path: Path) -> None:
         latest, new = self.folder / 'latest.pth', self.folder / '.latest.pth.new'

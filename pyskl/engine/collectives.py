@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
@@ -60,24 +59,19 @@ class Collectives:
         return self.tell(self.gather(value))
 
     def same(self, **values: Any) -> None:
-        """Check that all ranks have the same values, by their hashes.
+        """Check that all ranks have the same values, short ones such as hashes.
 
         Raises:
             DataError: on every rank, if they differ.
         """
         if self._group is None:
             return
-        digests = {
-            name: hashlib.sha256(
-                json.dumps(value, sort_keys=True, default=str).encode()
-            ).hexdigest()
-            for name, value in values.items()
+        texts = {
+            name: json.dumps(value, sort_keys=True, default=str) for name, value in values.items()
         }
-        gathered = self.share(digests)
-        for name in digests:
-            differing = [
-                rank for rank, other in enumerate(gathered) if other[name] != gathered[0][name]
-            ]
+        gathered = self.share(texts)
+        for name, text in gathered[0].items():
+            differing = [rank for rank, other in enumerate(gathered) if other[name] != text]
             if differing:
                 raise DataError(
                     f'The processes do not see the same {name}: ranks {differing} differ from rank '

@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import ConfigError
 
+TIMEOUT = timedelta(minutes=30)  # how long a collective waits for the other ranks
 _PORT_SETTING = {
     'pytorch': 'PORT=29501 before dist_train.sh or dist_test.sh, torchrun --master_port 29501',
     'slurm': 'MASTER_PORT=29501',
@@ -98,10 +99,7 @@ def choose_device(name: str | None, local_rank: int = 0) -> torch.device:
 
 
 def start(
-    launcher: str | None = None,
-    device: str | None = None,
-    backend: str | None = None,
-    timeout_minutes: float = 30,
+    launcher: str | None = None, device: str | None = None, backend: str | None = None
 ) -> Ranks:
     """Join the group of processes that the launcher started; a single process needs none.
 
@@ -110,7 +108,7 @@ def start(
             are there.
         device: see `choose_device`.
         backend: 'nccl' or 'gloo'; None: NCCL on CUDA. On the CPU it is always gloo.
-        timeout_minutes: how long a collective waits for the other ranks.
+
 
     Raises:
         ConfigError: the launcher's variables or the device are missing, or the processes cannot
@@ -132,10 +130,8 @@ def start(
         ) from error
     chosen = _made_current(choose_device(device, local_rank))
     try:
-        dist.init_process_group(
-            (backend or 'nccl') if chosen.type == 'cuda' else 'gloo',
-            timeout=timedelta(minutes=timeout_minutes),
-        )
+        backend = (backend or 'nccl') if chosen.type == 'cuda' else 'gloo'
+        dist.init_process_group(backend, timeout=TIMEOUT)
     except (RuntimeError, ValueError) as error:
         raise ConfigError(
             f'The {world} processes could not meet at {os.environ.get("MASTER_ADDR")}:'
@@ -159,19 +155,14 @@ def _made_current(device: torch.device) -> torch.device:
 
 def _slurm_variables() -> None:
     """Translate srun's variables into torchrun's."""
-    missing = [
-        name for name in ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID') if name not in os.environ
-    ]
-    if missing:
-        raise ConfigError(
-            f'--launcher slurm: {missing[0]} is not set. Start with '
-            '`srun python tools/train.py CONFIG --launcher slurm`.'
-        )
-    os.environ.update(
-        RANK=os.environ['SLURM_PROCID'],
-        WORLD_SIZE=os.environ['SLURM_NTASKS'],
-        LOCAL_RANK=os.environ['SLURM_LOCALID'],
-    )
+    variables = {'RANK': 'PROCID', 'WORLD_SIZE': 'NTASKS', 'LOCAL_RANK': 'LOCALID'}
+    for name, theirs in variables.items():
+        if f'SLURM_{theirs}' not in os.environ:
+            raise ConfigError(
+                f'--launcher slurm: SLURM_{theirs} is not set. Start with '
+                '`srun python tools/train.py CONFIG --launcher slurm`.'
+            )
+        os.environ[name] = os.environ[f'SLURM_{theirs}']
     os.environ.setdefault('MASTER_PORT', '29500')
     if 'MASTER_ADDR' not in os.environ:
         nodes = os.environ.get('SLURM_STEP_NODELIST') or os.environ.get('SLURM_NODELIST', '')

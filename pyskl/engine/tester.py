@@ -23,7 +23,7 @@ def collect_scores(
     collectives: Collectives,
     amp: str | None = None,
     title: str = 'test',
-    interrupted: Callable[[], bool] | None = None,
+    interrupted: Callable[[], int] = lambda: 0,
 ) -> dict[str, np.ndarray] | None:
     """Run a recognizer over a test-mode dataset.
 
@@ -33,7 +33,7 @@ def collect_scores(
         collectives: of all ranks.
         amp: see `autocast`.
         title: of the progress bar.
-        interrupted: called after each batch; True gives up. Every rank must answer alike.
+        interrupted: called after each batch; all but 0 gives up. Every rank must answer alike.
 
     Returns:
         On rank 0 the model's answers by name, (N, ...) float32 in dataset order; None on other
@@ -56,11 +56,11 @@ def collect_scores(
                 rows.append(batch['index'])
                 answers.append(predict(model, batch, ranks.device, amp))
                 bar.update(len(rows[-1]))
-                if interrupted is not None and interrupted():
+                if interrupted():
                     return None
         # A rank with fewer batches asks as often as the others.
         for _ in range(sampler.most - len(batches)):
-            if interrupted is not None and interrupted():
+            if interrupted():
                 return None
     finally:
         model.train(was_training)

@@ -221,18 +221,9 @@ class Trainer:
             megabytes,
             as_text(means),
         )
-        self._write_row(
-            {
-                'mode': 'train',
-                'epoch': self.at.epoch + 1,
-                'iter': self.at.inner,
-                'lr': rate,
-                **memory,
-                'data_time': data_seconds,
-                **means,
-                'time': seconds,
-            }
-        )
+        place = {'mode': 'train', 'epoch': self.at.epoch + 1, 'iter': self.at.inner, 'lr': rate}
+        times = {'data_time': data_seconds, **means, 'time': seconds}
+        self._write_row({**place, **memory, **times})
 
     def _write_row(self, row: Mapping[str, Any]) -> None:
         self.json_log.write(row)
@@ -263,12 +254,7 @@ class Trainer:
         with contextlib.nullcontext() if self.ema is None else self.ema.in_the_model():
             self._share_buffers()
             answers = collect_scores(
-                self.model,
-                self.val,
-                self.collectives,
-                self.amp,
-                'val',
-                lambda: bool(self.stop.agreed()),
+                self.model, self.val, self.collectives, self.amp, 'val', self.stop.agreed
             )
         self._leave_if_asked()
         if answers is None:
@@ -281,20 +267,13 @@ class Trainer:
             ).items()
         }
         self.logger.info('Epoch(val) [%d][%d]\t%s', number, len(self.val), as_text(metrics))
-        if not self._one_sided_reported and (
-            line := one_sided(joint_scores(answers), self.val.dataset.truth)
-        ):
-            self.logger.warning('Epoch(val) [%d]: %s', number, line)
+        one_class = one_sided(joint_scores(answers), self.val.dataset.truth)
+        if one_class and not self._one_sided_reported:
+            self.logger.warning('Epoch(val) [%d]: %s', number, one_class)
             self._one_sided_reported = True
-        self._write_row(
-            {
-                'mode': 'val',
-                'epoch': number,
-                'iter': len(self.val),
-                'lr': self.optimizer.param_groups[0]['lr'],
-                **metrics,
-            }
-        )
+        rate = self.optimizer.param_groups[0]['lr']
+        place = {'mode': 'val', 'epoch': number, 'iter': len(self.val), 'lr': rate}
+        self._write_row({**place, **metrics})
         return metrics
 
     def _share_buffers(self) -> None:
@@ -333,13 +312,11 @@ class Trainer:
             self._save(f'epoch_{epoch}.pth')
 
     def _beats_best(self, metrics: Mapping[str, float]) -> bool:
-        key, less = self.recipe.evaluation.best_metric, self.recipe.evaluation.rule == 'less'
+        key, best = self.recipe.evaluation.best_metric, self.best_score
         if key is None:
             return False
-        score = metrics[key]
-        if self.best_score is not None and (
-            score >= self.best_score if less else score <= self.best_score
-        ):
+        score, less = metrics[key], self.recipe.evaluation.rule == 'less'
+        if best is not None and (score >= best if less else score <= best):
             return False
         self.best_score, self.best_file = score, f'best_{key}_epoch_{self.at.epoch}.pth'
         return True

@@ -78,15 +78,9 @@ def restore(trainer: Trainer, checkpoint: Mapping[str, Any], source: str) -> Non
         _restore_best(trainer, meta.get('hook_msgs') or {})
         _restore_rest(trainer, resume, source)
     except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        OverflowError,
-        RuntimeError,
+        ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
         CheckpointError,
-    ) as error:
+    ) as error:  # fmt: skip
         raise CheckpointError(
             f'{source}: its training state does not fit this config, or is damaged ({error}). Use '
             'another checkpoint, or start a new run from its weights: '

@@ -14,7 +14,7 @@ def opencv() -> ModuleType:
     Raises:
         UserError: it is missing, or a system library that it needs; says what to install.
     """
-    return _import(
+    return imported(
         'cv2',
         'Pictures need opencv-python (pip install -c constraints.txt -e .), and that needs a few '
         'libraries of the system. On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0',
@@ -27,7 +27,7 @@ def decord() -> ModuleType:
     Raises:
         UserError: it is missing; says what to install.
     """
-    module = _import(
+    module = imported(
         'decord',
         'Reading a video needs decord (pip install decord; on ARM processors pip install decord2).',
     )
@@ -35,7 +35,16 @@ def decord() -> ModuleType:
     return module
 
 
-def _import(name: str, advice: str) -> ModuleType:
+def imported(name: str, advice: str) -> ModuleType:
+    """Import a module.
+
+    Args:
+        name: of the module.
+        advice: what to install, for the message.
+
+    Raises:
+        UserError: it is missing.
+    """
     try:
         return importlib.import_module(name)
     except (ImportError, OSError) as error:  # OSError: a shared library that decord can't load

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ..errors import DataError, UserError
+from ..files.libraries import imported
 from ..wording import plain
 
 # What a network's folder holds, and what is sent of it.
@@ -132,12 +132,7 @@ def _said(error: Exception) -> str:
 
 
 def _library() -> ModuleType:
-    try:
-        library = importlib.import_module('huggingface_hub')
-        importlib.import_module('huggingface_hub.constants')
-        return library
-    except ImportError as error:
-        raise UserError(
-            f'huggingface_hub cannot be imported ({error}). Install it: '
-            "pip install -c constraints.txt -e '.[hub]'"
-        ) from error
+    advice = "Install it: pip install -c constraints.txt -e '.[hub]'"
+    library = imported('huggingface_hub', advice)
+    imported('huggingface_hub.constants', advice)
+    return library

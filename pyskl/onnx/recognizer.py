@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -14,7 +12,8 @@ import numpy as np
 from ..datasets.pipelines.base import picture_size
 from ..datasets.video_checks import needs_length
 from ..errors import DataError, UserError
-from ..files.safe_pickle import open_regular
+from ..files.libraries import imported
+from ..files.texts import read_bytes
 from ..inference.answers import AnswerOptions, answers
 from ..inference.videos import located
 from ..labels import Labels
@@ -40,13 +39,8 @@ def library(name: str) -> ModuleType:
     Raises:
         UserError: it is missing; the message says what to install.
     """
-    try:
-        return importlib.import_module(name)
-    except (ImportError, OSError) as error:
-        raise UserError(
-            f'{name} cannot be imported ({error}). Install what ONNX files need: '
-            "pip install -c constraints.txt -e '.[onnx]'"
-        ) from error
+    advice = "Install what ONNX files need: pip install -c constraints.txt -e '.[onnx]'"
+    return imported(name, advice)
 
 
 class GraphRecognizer:
@@ -128,10 +122,8 @@ class GraphRecognizer:
             (A, K) float32 of A answers.
         """
         feeds = self.feeds(clip)
-        answers, weights = [], []
-        for part, number in self._pieces(feeds, views):
-            answers.append(self._answer(part, clip))
-            weights.append(number)
+        pieces = self._pieces(feeds, views)
+        answers, weights = zip(*((self._answer(part, clip), number) for part, number in pieces))
         return np.average(np.asarray(answers, np.float64), 0, weights).astype(np.float32)
 
     def feeds(self, clip: Mapping[str, Any]) -> Feeds:
@@ -147,11 +139,7 @@ class GraphRecognizer:
                 f'{self._file}: the steps before its graph do not fit together, or not to clip '
                 f'{plain(clip.get("frame_dir"))} ({brief(str(error))}).'
             ) from None
-        feeds = {}
-        if 'imgs' in self._shapes:
-            feeds['imgs'] = results['imgs'][None]
-        if 'keypoint' in self._shapes:
-            feeds['keypoint'] = results['keypoint'][None]
+        feeds = {name: results[name][None] for name in self._sample_inputs}
         if 'img_shape' in self._shapes:
             feeds['img_shape'] = np.array([picture_size(results)], np.int64)
         return feeds
@@ -214,10 +202,9 @@ class GraphRecognizer:
         total = samples * 2 if self.about.mirrors else samples
         chosen = np.arange(total) if views == 'all' else np.array([samples // 2])
         for part in self._split(chosen):
-            if 'views' in self._shapes:
-                yield {**feeds, 'views': part}, len(part)
-            else:
-                yield {**feeds, **{name: feeds[name][:, part] for name in by_sample}}, len(part)
+            takes_numbers = 'views' in self._shapes
+            own = {'views': part} if takes_numbers else {n: feeds[n][:, part] for n in by_sample}
+            yield {**feeds, **own}, len(part)
 
     def _split(self, views: np.ndarray) -> list[np.ndarray]:
         """Split views into parts that pass the graph together."""
@@ -281,7 +268,7 @@ class OnnxRecognizer(GraphRecognizer):
         content: bytes | None = None,
     ):
         onnxruntime = library('onnxruntime')
-        content = _content(Path(file)) if content is None else content
+        content = read_bytes(file, MAX_BYTES) if content is None else content
         self._session = _session(onnxruntime, str(file), content, providers, threads)
         text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
         shapes = {given.name: given.shape for given in self._session.get_inputs()}
@@ -295,14 +282,6 @@ class OnnxRecognizer(GraphRecognizer):
             raise DataError(
                 f'{self._file}: onnxruntime cannot run it ({_reason(error)}).'
             ) from None
-
-
-def _content(file: Path) -> bytes:
-    with open_regular(file) as opened:
-        content = opened.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise DataError(f'{file}: is larger than {MAX_BYTES:,} bytes, the most of an ONNX file.')
-    return content
 
 
 def _session(

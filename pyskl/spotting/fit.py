@@ -10,7 +10,7 @@ import numpy as np
 
 from ..annotations.segments import Segment
 from ..errors import DataError
-from ..evaluation.spotting import CHALLENGE_IOU, count_right, sum_counts
+from ..evaluation.spotting import count_right, sum_counts
 from ..scores.fitting import fit_blend
 from .segments import Scores, Thresholds, find_segments
 
@@ -32,7 +32,6 @@ def fit_thresholds(
     truth: Mapping[str, Sequence[Segment]],
     start: Thresholds,
     to_file: ToFile,
-    iou: float = CHALLENGE_IOU,
 ) -> tuple[Thresholds, float]:
     """Choose the thresholds with the best F1 on these recordings.
 
@@ -44,7 +43,7 @@ def fit_thresholds(
         truth: by recording, in frames of the files.
         start: thresholds to begin with; the background class stays.
         to_file: maps the segments of a recording to frames of its file.
-        iou: a match needs a larger intersection over union.
+
 
     Returns:
         The thresholds, and F1 on these recordings.
@@ -61,7 +60,7 @@ def fit_thresholds(
         found = {
             name: to_file(name, find_segments(each, thresholds)) for name, each in scores.items()
         }
-        return sum_counts(count_right(truth, found, iou)).f1
+        return sum_counts(count_right(truth, found)).f1
 
     best, value = start, f1(start)
     for _ in range(ROUNDS):

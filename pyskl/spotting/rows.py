@@ -11,7 +11,6 @@ from typing import Any
 from ..annotations.segments import Segment
 from ..errors import DataError
 from ..files.atomic import atomic_write
-from ..sources.imigue.labels import read_rows
 from ..wording import cell, plain
 
 COLUMNS = ('clip', 'class', 'name', 'start', 'end', 'score')
@@ -88,23 +87,3 @@ def check_prediction_names(clips: Sequence[str]) -> None:
                 f'recordings {plain(other)} and {plain(clip)}: both would be written to '
                 f'{plain(prediction_name(clip))}. Expected names that differ in more than / and _.'
             )
-
-
-def read_predictions(path: Path, class_of: Callable[[int], int]) -> list[Segment]:
-    """Read a SEQID_prediction.csv; an empty file has no segments.
-
-    Args:
-        path: of the file.
-        class_of: maps the release's class id to a class.
-
-    Raises:
-        DataError: other columns, or ids that are no class.
-    """
-    if path.exists() and path.stat().st_size == 0:
-        return []
-    segments = []
-    for row in read_rows(path):
-        if row.fault() or row.class_id is None:
-            raise DataError(f'{path}: line {row.line}: expected label, first frame, last frame.')
-        segments.append(Segment(int(row.first), int(row.last), class_of(int(row.class_id))))
-    return segments

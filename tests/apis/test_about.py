@@ -40,19 +40,14 @@ def test_names_and_layout_are_read_as_they_were_written(tmp_path, as_given):
     assert about.known_layout().joints == ('neck', 'left hand', 'right hand')
 
 
-def test_they_survive_packing_and_choosing_a_split(tmp_path):
+@pytest.mark.parametrize('about', [About(NAMES, 'coco17'), About()])
+def test_they_survive_packing_and_choosing_a_split(tmp_path, about):
     path = tmp_path / 'x.pkl'
-    write_annotations(path, {'train': ['a']}, _clips(), about=About(NAMES, 'coco17'))
+    write_annotations(path, {'train': ['a']}, _clips(), about=about)
+    assert set(read_annotations(path)) == {'split', 'annotations', *about.entries()}
     pack_file(path)
     assert open_annotations(path).store.where.endswith('.packed')
-    assert open_annotations(path).split('train').about == About(NAMES, 'coco17')
-
-
-def test_upstreams_files_have_neither(tmp_path):
-    path = tmp_path / 'x.pkl'
-    write_annotations(path, {}, _clips())
-    assert set(read_annotations(path)) == {'split', 'annotations'}
-    assert open_annotations(path).about == About()
+    assert open_annotations(path).split('train').about == about
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,9 @@ def write_split(path, change):
 
 def test_a_val_split_without_labels_is_refused(config, tmp_path):
     write_split(tmp_path / 'val.pkl', lambda clip: {'label': -1})
-    said = r'data\.val: none of its 13 clips has a label(.|\n)*--no-validate'
-    for options in (TrainOptions(), TrainOptions(dry_run=True)):
-        with pytest.raises(DataError, match=said):
-            train(config, options)
+    said = r'data\.val: none of its 13 clips has a label.*--no-validate'
+    with pytest.raises(DataError, match=said):
+        train(config, TrainOptions(dry_run=True))
     cfg = load_config(config)
     with pytest.raises(DataError, match=said):
         train_model(build_model(cfg.model), build_dataset(cfg.data.train), cfg, validate=True)
@@ -61,23 +60,15 @@ def test_tensorboard_is_missed_before_the_work_dir_is_made(config, monkeypatch):
 
 
 def test_a_rate_is_scaled_only_from_a_batch_that_is_known(config):
-    with pytest.raises(
-        ConfigError, match=r'--autoscale-lr(.|\n)*auto_scale_lr = dict\(base_batch_size='
-    ):
+    with pytest.raises(ConfigError, match='--autoscale-lr.*auto_scale_lr = dict'):
         train(config, TrainOptions(autoscale_lr=True), ['auto_scale_lr=None'])
 
 
 def test_without_a_base_batch_the_batch_is_only_stated(tmp_path, capfd):
     train(problem(tmp_path), cfg_options=['auto_scale_lr=None', 'total_epochs=1'])
     said = capfd.readouterr().err
-    assert (
-        'INFO - Total batch: 8 clips (8 x 1 processes), learning rate 0.03\n' in said
-        and 'chosen for' not in said
-    )
-    assert (
-        'INFO - If that rate was published for 8 GPUs (64 clips per step), 8 clips need 0.00375: '
-        in said
-    )
+    assert 'INFO - Total batch: 8 clips (8 x 1 processes), learning rate 0.03\n' in said
+    assert 'INFO - If that rate was published for 8 GPUs (64 clips per step), 8 clips' in said
 
 
 def test_a_work_dir_that_no_folder_can_be_is_refused(config):
@@ -95,13 +86,9 @@ def test_processes_that_cannot_meet_name_what_sets_the_port(config, monkeypatch,
         raise RuntimeError('EADDRINUSE')
 
     monkeypatch.setattr('torch.distributed.init_process_group', in_use)
-    numbers = dict.fromkeys(('SLURM_PROCID', 'SLURM_LOCALID', 'RANK', 'LOCAL_RANK'), '0') | {
-        'SLURM_NTASKS': '2',
-        'WORLD_SIZE': '2',
-    }
-    for name, value in {**numbers, 'MASTER_ADDR': 'localhost', 'MASTER_PORT': '29500'}.items():
+    numbers = dict.fromkeys(('SLURM_PROCID', 'SLURM_LOCALID', 'RANK', 'LOCAL_RANK'), '0')
+    numbers |= dict(SLURM_NTASKS='2', WORLD_SIZE='2', MASTER_ADDR='host', MASTER_PORT='29500')
+    for name, value in numbers.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(
-        ConfigError, match=f'could not meet at localhost:29500: EADDRINUSE(.|\n)*{said}'
-    ):
+    with pytest.raises(ConfigError, match=f'could not meet at host:29500: EADDRINUSE.*{said}'):
         train(config, TrainOptions(launcher=launcher, device='cpu'))

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 from run_files import assert_same_checkpoint
+from stopping import signals_at
 from tiny import problem, script
 
 from pyskl.apis import TrainOptions, test, train
 from pyskl.engine import trainer
 from pyskl.engine.checkpoint import read_checkpoint
-from pyskl.engine.trainer import Trainer
 from pyskl.errors import ConfigError, DataError
 from pyskl.recipe import load_config
 
@@ -25,113 +25,70 @@ def whole(tmp_path_factory):
     return folder, config
 
 
-@pytest.fixture
-def stop_after(monkeypatch):
-    """stop_after(n): SIGTERM comes in the n-th step from now on."""
-    step = Trainer.step
-
-    def arm(number):
-        left = [number]
-
-        def step_and_signal(self, batch):
-            left[0] -= 1
-            if left[0] == 0:
-                signal.raise_signal(signal.SIGTERM)
-            return step(self, batch)
-
-        monkeypatch.setattr(Trainer, 'step', step_and_signal)
-
-    return arm
-
-
 def test_the_same_command_with_resume_goes_on_where_it_stopped_not_at_the_file(
-    whole, tmp_path, stop_after, capfd
+    whole, tmp_path, monkeypatch, capfd
 ):
     folder, config = whole
-    words = [
-        str(config),
-        '--resume',
-        str(folder / 'run' / 'epoch_1.pth'),
-        '--work-dir',
-        str(tmp_path),
-    ]
-    stop_after(2)
+    words = f'{config} --resume {folder}/run/epoch_1.pth --work-dir {tmp_path}'.split()
+    signals_at(monkeypatch, {2: signal.SIGTERM})
     assert script('train').main(words) == 143
     assert 'The same command goes on from there.' in capfd.readouterr().err
     assert script('train').main(words) == 0
     said = capfd.readouterr().err
-    assert (
-        f'Going on from {tmp_path}/iter_7.pth (epoch 1, iteration 7)' in said
-        and 'epoch_1.pth again, choose another' in said
-    )
+    assert f'Going on from {tmp_path}/iter_7.pth (epoch 1, iteration 7)' in said
+    assert 'epoch_1.pth again, choose another' in said
     assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
 
 
 def test_a_file_is_gone_back_to_where_the_work_dir_holds_another_run_or_other_settings(
-    whole, tmp_path, stop_after, capfd
+    whole, tmp_path, capfd
 ):
     folder, config = whole
-    shutil.copytree(folder / 'run', tmp_path / 'run')
-    options = TrainOptions(
-        resume=str(tmp_path / 'run' / 'epoch_1.pth'), work_dir=str(tmp_path / 'run')
-    )
-    train(
-        config, options
-    )  # its work dir holds epoch_2.pth, which did not come of going on from epoch_1.pth
-    assert 'run/epoch_1.pth (epoch 1, iteration 5)' in capfd.readouterr().err
+    run = shutil.copytree(folder / 'run', tmp_path / 'run')
+    options = TrainOptions(resume=f'{run}/epoch_1.pth', work_dir=str(run))
+    begun = 'run/epoch_1.pth (epoch 1, iteration 5)'
+    train(config, options)  # epoch_2.pth is there, but was not continued from epoch_1.pth
+    assert begun in capfd.readouterr().err
     train(config, options, ['optimizer.lr=0.01'])
     said = capfd.readouterr().err
-    assert 'run/epoch_1.pth (epoch 1, iteration 5)' in said and 'optimizer.lr: 0.03 -> 0.01' in said
+    assert begun in said and 'optimizer.lr: 0.03 -> 0.01' in said
     for _ in range(2):
         train(config, replace(options, work_dir=str(tmp_path / 'other')), ['auto_resume=False'])
-    assert capfd.readouterr().err.count('run/epoch_1.pth (epoch 1, iteration 5)') == 2
+    assert capfd.readouterr().err.count(begun) == 2
 
 
 def test_resume_and_no_resume_contradict_each_other(whole):
-    folder, config = whole
-    file = str(folder / 'run' / 'epoch_1.pth')
-    with pytest.raises(ConfigError, match=r'--resume .*epoch_1\.pth and --no-resume contradict'):
-        train(config, TrainOptions(resume=file, no_resume=True))
-    with pytest.raises(
-        ConfigError, match=r'resume_from = .*epoch_1\.pth and --no-resume contradict'
-    ):
-        train(config, TrainOptions(no_resume=True), [f'resume_from={file}'])
+    file = f'{whole[0]}/run/epoch_1.pth'
+    with pytest.raises(ConfigError, match=f'--resume {file} and --no-resume'):
+        train(whole[1], TrainOptions(resume=file, no_resume=True))
+    with pytest.raises(ConfigError, match=f'resume_from = {file} and --no-resume'):
+        train(whole[1], TrainOptions(no_resume=True), [f'resume_from={file}'])
 
 
 @pytest.mark.parametrize(
     ('words', 'said'),
     [
         (['--no-resume'], 'Without --no-resume, the same command goes on from there.'),
-        (
-            ['--cfg-options', 'auto_resume=False'],
-            'auto_resume is False: --resume {folder}/iter_2.pth goes on from there.',
-        ),
+        (['--cfg-options', 'auto_resume=False'], '--resume {folder}/iter_2.pth goes on from'),
     ],
 )
 def test_a_stopped_run_says_what_goes_on_from_there(
-    whole, tmp_path, stop_after, capfd, words, said
+    whole, tmp_path, monkeypatch, capfd, words, said
 ):
-    stop_after(2)
+    signals_at(monkeypatch, {2: signal.SIGTERM})
     assert script('train').main([str(whole[1]), '--work-dir', str(tmp_path), *words]) == 143
     assert said.format(folder=tmp_path) in capfd.readouterr().err
 
 
 def test_the_file_asked_for_is_not_deleted_by_what_follows(whole, tmp_path):
     _, config = whole
-    train(config, TrainOptions(work_dir=str(tmp_path)), ['evaluation.save_best=None'])
-    train(
-        config,
-        TrainOptions(work_dir=str(tmp_path), resume=str(tmp_path / 'epoch_1.pth')),
-        [
-            'checkpoint_config.max_keep_ckpts=1',
-            'checkpoint_config.by_epoch=False',
-            'evaluation.save_best=None',
-        ],
-    )
+    options = TrainOptions(work_dir=str(tmp_path))
+    train(config, options, ['evaluation.save_best=None'])
+    first, keep = f'{tmp_path}/epoch_1.pth', {'max_keep_ckpts': 1, 'by_epoch': False}
+    changes = {'checkpoint_config': keep, 'evaluation.save_best': None}
+    train(config, replace(options, resume=first), changes)
     assert sorted(p.name for p in tmp_path.glob('*_*.pth')) == ['epoch_1.pth', 'epoch_2.pth']
-    assert read_checkpoint(tmp_path / 'epoch_2.pth')['meta']['resumed_from'] == str(
-        tmp_path / 'epoch_1.pth'
-    )
+    assert read_checkpoint(tmp_path / 'epoch_2.pth')['meta']['resumed_from'] == first
 
 
 def test_how_a_model_is_tested_may_change_before_a_run_goes_on(whole):
@@ -168,12 +125,9 @@ def test_a_validation_that_fails_costs_no_epoch(whole, tmp_path, monkeypatch):
         broken.setattr(trainer, 'collect_scores', fails)
         train(config, TrainOptions(work_dir=str(tmp_path)))
     assert [file.name for file in tmp_path.glob('*_*.pth')] == ['iter_5.pth']
-    steps = []
-    step = Trainer.step
-    monkeypatch.setattr(Trainer, 'step', lambda self, batch: steps.append(1) or step(self, batch))
+    steps = signals_at(monkeypatch, {})
     train(config, TrainOptions(work_dir=str(tmp_path)))
     assert len(steps) == 5
     assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
-    assert {p.name for p in tmp_path.glob('best_*')} == {
-        p.name for p in (folder / 'run').glob('best_*')
-    }
+    best, expected = (next(path.glob('best_*')).name for path in (tmp_path, folder / 'run'))
+    assert best == expected

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 import pytest
 import torch
+from run_files import assert_same_checkpoint
 from tiny import write_config, write_data
 
+from pyskl.annotations import open_annotations
 from pyskl.apis import TestOptions, TrainOptions, init_recognizer, test, train
 from pyskl.apis.inference import test_sample
 from pyskl.apis.layouts import layouts_of, stored_layout, with_stored_layouts
@@ -46,15 +46,7 @@ def trained(tmp_path_factory):
 
 
 def scores_of(config, checkpoint, folder):
-    options = TestOptions(checkpoint=str(checkpoint), out=str(folder / 'x.pkl'), device='cpu')
-    return test(config, options).scores
-
-
-def without_layouts(checkpoint, path):
-    saved = read_checkpoint(checkpoint)
-    del saved['meta']['layouts']
-    write_checkpoint(path, saved)
-    return path
+    return test(config, TestOptions(str(checkpoint), out=str(folder / 'x.pkl'))).scores
 
 
 def test_a_checkpoint_of_a_heatmap_network_stores_its_layout(trained):
@@ -73,43 +65,34 @@ def test_a_test_uses_the_layout_of_the_checkpoint_and_says_so_once(trained, tmp_
     assert capsys.readouterr().out.count('was trained on the skeleton five') == 1
 
     # Without what the checkpoint stores the limbs change places, and the scores with them.
-    bare = without_layouts(checkpoint, tmp_path / 'bare.pth')
-    assert not np.array_equal(scores_of(other, bare, tmp_path), expected)
+    saved = read_checkpoint(checkpoint)
+    del saved['meta']['layouts']
+    write_checkpoint(tmp_path / 'bare.pth', saved)
+    assert not np.array_equal(scores_of(other, tmp_path / 'bare.pth', tmp_path), expected)
     assert 'skeleton' not in capsys.readouterr().out
 
 
-def test_single_clips_use_the_layout_of_the_checkpoint(trained, monkeypatch):
-    said = []
-    logger = logging.getLogger('pyskl')
-    monkeypatch.setattr(logger, 'warning', lambda text, *values: said.append(text % values))
-    folder, config, other = trained
-    clip = dict(
-        frame_dir='a', label=0, img_shape=(240, 320), original_shape=(240, 320), total_frames=20,
-        keypoint=np.random.default_rng(0).uniform(20, 200, (1, 20, 5, 2)).astype(np.float32),
-        keypoint_score=np.ones((1, 20, 5), np.float32))  # fmt: skip
-    drawn = []
-    for own in (config, other):
-        model = init_recognizer(own, folder / 'run' / 'latest.pth', 'cpu')
-        drawn.append(np.asarray(test_sample(model, clip)['imgs']))
-    np.testing.assert_array_equal(*drawn)
-    assert len(said) == 1 and 'was trained on the skeleton five' in said[0]
+def test_single_clips_use_the_layout_of_the_checkpoint(trained, capfd):
+    folder, *configs = trained
+    clip, drawn = open_annotations(folder / 'test.pkl')[0], []
+    for config in configs:
+        model = init_recognizer(config, folder / 'run' / 'latest.pth', 'cpu')
+        drawn.append(test_sample(model, clip)['imgs'].draw())
+    assert torch.equal(*drawn)
+    assert capfd.readouterr().err.count('was trained on the skeleton five') == 1
 
 
 def test_going_on_uses_the_layout_of_the_checkpoint_and_stores_it_again(trained, tmp_path, capfd):
-    folder, config, other = trained
-    checkpoint = str(folder / 'run' / 'latest.pth')
-    weights = []
-    for own in (config, other):
-        where = tmp_path / own.stem
-        options = TrainOptions(work_dir=str(where), resume=checkpoint, validate=False)
+    folder, *configs = trained
+    latest = f'{folder}/run/latest.pth'
+    for number, config in enumerate(configs):
+        options = TrainOptions(work_dir=f'{tmp_path}/{number}', resume=latest, validate=False)
         capfd.readouterr()
-        train(own, options, ['total_epochs=2'])
-        said = capfd.readouterr().err.count('was trained on the skeleton five')
-        assert said == (own == other)
-        saved = read_checkpoint(where / 'latest.pth')
-        assert saved['meta']['layouts'] == [layout_of(FIVE).config()]
-        weights.append(saved['state_dict'])
-    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+        train(config, options, ['total_epochs=2'])
+        assert capfd.readouterr().err.count('was trained on the skeleton five') == number
+        stored = read_checkpoint(f'{tmp_path}/{number}/latest.pth')['meta']['layouts']
+        assert stored == [layout_of(FIVE).config()]
+    assert_same_checkpoint(f'{tmp_path}/0/latest.pth', f'{tmp_path}/1/latest.pth')
 
 
 def test_a_start_from_other_weights_keeps_the_configs_layout_and_says_so(trained, tmp_path, capfd):
@@ -128,10 +111,8 @@ def test_a_start_from_other_weights_keeps_the_configs_layout_and_says_so(trained
 def recipe(*layouts):
     """A recipe whose test pipeline names these layouts."""
     steps = [dict(type='GenSkeFeat', dataset=layout) for layout in layouts]
-    return read_recipe(
-        dict(data=dict(test=dict(type='PoseDataset', ann_file='x.pkl', pipeline=steps))),
-        whole=False,
-    )
+    data = dict(test=dict(type='PoseDataset', ann_file='x.pkl', pipeline=steps))
+    return read_recipe(dict(data=data), whole=False)
 
 
 def meant(found):

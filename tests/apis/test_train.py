@@ -4,19 +4,18 @@ workers, learning.
 
 import re
 import shutil
-import signal
 
 import numpy as np
 import pytest
 import torch
 from run_files import assert_same_checkpoint, rows
-from tiny import problem, write_config
+from tiny import problem
 
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
-from pyskl.engine.signals import Stopped
 from pyskl.engine.trainer import Trainer
-from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
+from pyskl.errors import ConfigError, DataError, UserError
+from pyskl.models.heads.i3d_head import I3DHead
 from pyskl.scores.score_file import load_scores
 
 
@@ -43,79 +42,45 @@ def test_a_run_leaves_what_pyskl_users_expect(whole):
 def test_log_lines_are_as_pyskl_wrote_them(whole):
     folder, _ = whole
     text = next((folder / 'run').glob('*[0-9].log')).read_text()
-    assert re.search(
+    line = (
         r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - pyskl - INFO - Epoch \[1\]\[2/5\]\tlr: '
         r'\d\.\d{3}e-\d\d, eta: \d+:\d\d:\d\d, '
         r'time: \d+\.\d{3}, data_time: \d+\.\d{3}, top1_acc: \d\.\d{4}, top5_acc: \d\.\d{4}, '
-        r'loss_cls: \d+\.\d{4}, '
-        r'loss_emb: \d+\.\d{4}, loss: \d+\.\d{4}$',
-        text,
-        re.M,
+        r'loss_cls: \d+\.\d{4}, loss_emb: \d+\.\d{4}, loss: \d+\.\d{4}$'
     )
-    train_rows = rows(folder / 'run', 'train')
-    assert [(r['epoch'], r['iter']) for r in train_rows] == [
-        (1, 2),
-        (1, 4),
-        (1, 5),
-        (2, 2),
-        (2, 4),
-        (2, 5),
-    ]
-    assert list(train_rows[0]) == [
-        'mode',
-        'epoch',
-        'iter',
-        'lr',
-        'top1_acc',
-        'top5_acc',
-        'loss_cls',
-        'loss_emb',
-        'loss',
-    ]
-    assert [list(r) for r in rows(folder / 'run', 'val')] == [
-        ['mode', 'epoch', 'iter', 'lr', 'top1_acc', 'top2_acc', 'mean_class_accuracy']
-    ] * 2
+    assert re.search(line, text, re.M)
+    trained, judged = (rows(folder / 'run', mode) for mode in ('train', 'val'))
+    assert [(row['epoch'], row['iter']) for row in trained[:4]] == [(1, 2), (1, 4), (1, 5), (2, 2)]
+    start = 'mode epoch iter lr '
+    assert list(trained[0]) == f'{start} top1_acc top5_acc loss_cls loss_emb loss'.split()
+    assert list(judged[1]) == f'{start} top1_acc top2_acc mean_class_accuracy'.split()
 
 
 @pytest.mark.parametrize('iteration', [3, 6, 9])
 def test_a_run_continued_at_any_iteration_ends_with_the_same_bits(whole, tmp_path, iteration):
     folder, config = whole
-    (tmp_path / 'run').mkdir()
-    shutil.copy(folder / 'run' / f'iter_{iteration}.pth', tmp_path / 'run')
-    train(config, TrainOptions(work_dir=str(tmp_path / 'run')))
-    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'run' / 'epoch_2.pth')
-    expected = rows(folder / 'run')
-    again = rows(tmp_path / 'run')
-    assert again == expected[len(expected) - len(again) :]
+    shutil.copy(folder / 'run' / f'iter_{iteration}.pth', tmp_path)
+    train(config, TrainOptions(work_dir=str(tmp_path)))
+    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
+    again = rows(tmp_path)
+    assert again == rows(folder / 'run')[-len(again) :]
 
 
 def test_another_total_batch_is_warned_about_also_between_epochs(whole, tmp_path, capfd):
     folder, config = whole
-    train(
-        config,
-        TrainOptions(work_dir=str(tmp_path), resume=str(folder / 'run' / 'epoch_1.pth')),
-        ['data.videos_per_gpu=4'],
-    )
-    assert (
-        'total batch of 8 and 40 clips, now it is 4 and 40: training goes on from batch 0'
-        in capfd.readouterr().err
-    )
+    options = TrainOptions(work_dir=str(tmp_path), resume=f'{folder}/run/epoch_1.pth')
+    train(config, options, ['data.videos_per_gpu=4'])
+    said = capfd.readouterr().err
+    assert 'total batch of 8 and 40 clips, now it is 4 and 40: training goes on from' in said
 
 
 @pytest.mark.parametrize(
     ('start', 'interval', 'judged'), [(3, 2, [3, 5]), (2, 1, [2, 3, 4, 5]), (None, 2, [2, 4])]
 )
 def test_epochs_are_judged_from_start_on(whole, tmp_path, start, interval, judged):
-    train(
-        whole[1],
-        TrainOptions(work_dir=str(tmp_path)),
-        [
-            'total_epochs=5',
-            f'evaluation.start={start}',
-            f'evaluation.interval={interval}',
-            'checkpoint_config.interval=-1',
-        ],
-    )
+    changes = {'total_epochs': 5, 'evaluation.start': start, 'evaluation.interval': interval}
+    changes['checkpoint_config.interval'] = -1
+    train(whole[1], TrainOptions(work_dir=str(tmp_path)), changes)
     assert [row['epoch'] for row in rows(tmp_path, 'val')] == judged
     assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_5.pth']
 
@@ -124,22 +89,10 @@ def test_clips_that_are_in_train_and_val_are_warned_about(whole, tmp_path, capfd
     folder, config = whole
     train(config, TrainOptions(work_dir=str(tmp_path)), ['total_epochs=1'])
     assert 'are also in data.train' not in capfd.readouterr().err
-    train(
-        config,
-        TrainOptions(work_dir=str(tmp_path / 'leaky')),
-        ['total_epochs=1', f'data.val.ann_file={folder}/train.pkl'],
-    )
-    assert (
-        '40 of the 40 clips of data.val are also in data.train (train_0, train_1, train_10'
-        in capfd.readouterr().err
-    )
-
-
-@pytest.mark.parametrize('workers', [1, 2])
-def test_the_number_of_workers_changes_no_bit(whole, tmp_path, workers):
-    folder, config = whole
-    train(config, TrainOptions(work_dir=str(tmp_path)), [f'data.workers_per_gpu={workers}'])
-    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
+    leaky = ['total_epochs=1', f'data.val.ann_file={folder}/train.pkl']
+    train(config, TrainOptions(work_dir=str(tmp_path / 'leaky')), leaky)
+    said = capfd.readouterr().err
+    assert '40 of the 40 clips of data.val are also in data.train (train_0, train_1,' in said
 
 
 def test_drawing_in_the_loader_trains_the_same(whole, tmp_path):
@@ -156,17 +109,14 @@ class Nothing:
     def __call__(self, results):
         return results
 """)
-    own = write_config(
-        tmp_path,
-        extra="custom_imports = dict(imports=['my_stages'])\n"
-        "train_pipeline.append(dict(type='Nothing'))\n",
+    words = "custom_imports = dict(imports=['my_stages'])\n"
+    own = tmp_path / 'own.py'
+    own.write_text(f"{words}{config.read_text()}train_pipeline.append(dict(type='Nothing'))\n")
+    train(own, TrainOptions(work_dir=str(tmp_path / 'run'), validate=False))
+    expected, found = (
+        [row['loss'] for row in rows(path / 'run', 'train')] for path in (folder, tmp_path)
     )
-    for name in ('train.pkl', 'val.pkl', 'test.pkl', 'labels.npy'):
-        own.write_text(own.read_text().replace(str(tmp_path / name), str(folder / name)))
-    train(own, TrainOptions(validate=False))
-    expected, found = rows(folder / 'run', 'train'), rows(tmp_path / 'run', 'train')
-    for a, b in zip(expected, found):
-        assert a['loss'] == pytest.approx(b['loss'], rel=1e-3)
+    assert found == pytest.approx(expected, rel=1e-3)
 
 
 def test_a_finished_run_is_not_trained_again(whole, capfd):
@@ -185,12 +135,6 @@ def test_scores_name_the_checkpoint_that_latest_was(whole, tmp_path):
         assert named == ('epoch_1.pth' if given and given.name == 'epoch_1.pth' else 'epoch_2.pth')
 
 
-def test_going_on_with_other_settings_is_refused_and_names_them(whole):
-    _, config = whole
-    with pytest.raises(ConfigError, match=r'optimizer\.lr: 0\.03 -> 0\.2(.|\n)*another --work-dir'):
-        train(config, cfg_options=['optimizer.lr=0.2'])
-
-
 @pytest.mark.parametrize(
     ('options', 'said'),
     [
@@ -199,19 +143,13 @@ def test_going_on_with_other_settings_is_refused_and_names_them(whole):
     ],
 )
 def test_going_on_with_another_precision_or_other_algorithms_is_refused_unless_asked_for(
-    whole, options, said, capfd
+    whole, tmp_path, options, said, capfd
 ):
     folder, config = whole
     with pytest.raises(ConfigError, match=f'{said}(.|\n)*another --work-dir'):
         train(config, TrainOptions(**options))
-    train(
-        config,
-        TrainOptions(
-            resume=str(folder / 'run' / 'epoch_2.pth'),
-            work_dir=str(folder / said.split()[0]),
-            **options,
-        ),
-    )
+    last = f'{folder}/run/epoch_2.pth'
+    train(config, TrainOptions(resume=last, work_dir=str(tmp_path), **options))
     torch.use_deterministic_algorithms(False)
     assert f'changed since it was written: {said}' in capfd.readouterr().err
 
@@ -225,83 +163,36 @@ def test_a_checkpoint_that_says_nothing_of_precision_may_go_on_in_any(whole, tmp
     train(config, TrainOptions(work_dir=str(tmp_path), amp='bf16'))
 
 
-def test_no_resume_refuses_a_folder_that_holds_a_run(whole):
-    _, config = whole
-    with pytest.raises(ConfigError, match='already holds a run'):
-        train(config, TrainOptions(no_resume=True))
+def poison_losses(monkeypatch, is_bad):
+    """Let losses be NaN in each step for which `is_bad()` is true."""
+    loss = I3DHead.loss
+
+    def poisoned(self, *args):
+        factor = float('nan') if is_bad() else 1
+        return {k: v * factor if 'loss' in k else v for k, v in loss(self, *args).items()}
+
+    monkeypatch.setattr(I3DHead, 'loss', poisoned)
 
 
-def test_another_seed_does_not_continue_a_run(whole):
-    _, config = whole
-    with pytest.raises(ConfigError, match='seed 0, but now seed 7'):
-        train(config, TrainOptions(seed=7))
-    with pytest.raises(
-        ConfigError, match='seed = -1: expected a whole number from 0 to 4294967295'
-    ):
-        train(config, TrainOptions(seed=-1))
-
-
-def test_a_signal_stops_after_the_iteration_and_the_run_goes_on_to_the_same_end(
-    whole, tmp_path, monkeypatch
-):
-    folder, config = whole
-    step, done = Trainer.step, []
-
-    def step_and_signal(self, batch):
-        done.append(1)
-        if len(done) == 4:
-            signal.raise_signal(signal.SIGTERM)
-        return step(self, batch)
-
-    monkeypatch.setattr(Trainer, 'step', step_and_signal)
-    with pytest.raises(Stopped) as stopped:
-        train(config, TrainOptions(work_dir=str(tmp_path)))
-    assert stopped.value.status == 143
-    assert read_checkpoint(stopped.value.checkpoint)['meta']['iter'] == 4
-    train(config, TrainOptions(work_dir=str(tmp_path)))
-    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
+def is_finite(checkpoint):
+    return all(v.isfinite().all() for v in read_checkpoint(checkpoint)['state_dict'].values())
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_clips(tmp_path, monkeypatch):
-    from pyskl.models.heads.i3d_head import I3DHead
-
     config = problem(tmp_path)
-    loss, calls = I3DHead.loss, []
-
-    def poisoned(self, *args):
-        calls.append(1)
-        return {
-            k: v * (float('nan') if len(calls) in (7, 8) and 'loss' in k else 1)
-            for k, v in loss(self, *args).items()
-        }
-
-    monkeypatch.setattr(I3DHead, 'loss', poisoned)
-    with pytest.raises(
-        UserError, match=r'not finite(.|\n)*train_\d+, train_\d+(.|\n)*epoch_1\.pth'
-    ):
+    calls = []
+    poison_losses(monkeypatch, lambda: calls.append(1) or len(calls) in (7, 8))
+    with pytest.raises(UserError, match=r'not finite.*train_\d+, train_\d+.*epoch_1\.pth'):
         train(config)
-    assert all(
-        v.isfinite().all()
-        for v in read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict'].values()
-    )
+    assert is_finite(tmp_path / 'run' / 'latest.pth')
     calls.clear()
-    fit = Trainer.fit
-    monkeypatch.setattr(
-        Trainer, 'fit', lambda self: (tmp_path / 'cut' / 'epoch_9.pth').touch() or fit(self)
-    )
-    with pytest.raises(
-        UserError, match=r'not finite(.|\n)*None of the checkpoints from before is whole'
-    ):
-        train(
-            config, TrainOptions(work_dir=str(tmp_path / 'cut')), ['checkpoint_config.interval=2']
-        )
-    monkeypatch.setattr(Trainer, 'fit', fit)
+    with monkeypatch.context() as patch, pytest.raises(UserError, match='not finite.*None of the'):
+        fit, cut = Trainer.fit, tmp_path / 'cut'
+        patch.setattr(Trainer, 'fit', lambda self: (cut / 'epoch_9.pth').touch() or fit(self))
+        train(config, TrainOptions(work_dir=str(cut)), ['checkpoint_config.interval=2'])
     calls.clear()
     train(config, TrainOptions(work_dir=str(tmp_path / 'skipped'), on_nan='skip'))
-    assert all(
-        v.isfinite().all()
-        for v in read_checkpoint(tmp_path / 'skipped' / 'latest.pth')['state_dict'].values()
-    )
+    assert is_finite(tmp_path / 'skipped' / 'latest.pth')
 
 
 @pytest.mark.parametrize(
@@ -311,15 +202,8 @@ def test_on_a_gpu_only_the_first_bad_batch_of_all_ranks_is_named(tmp_path, monke
     """A GPU is asked at the log line; by then the weights are NaN, and so is every loss after the
     first bad one.
     """
-    from pyskl.models.heads.i3d_head import I3DHead
-
-    loss, step, fit, batches = I3DHead.loss, Trainer.step, Trainer.fit, []
-
-    def poisoned(self, *args):
-        return {
-            k: v * (float('nan') if len(batches) == 3 and 'loss' in k else 1)
-            for k, v in loss(self, *args).items()
-        }
+    step, fit, batches = Trainer.step, Trainer.fit, []
+    poison_losses(monkeypatch, lambda: len(batches) == 3)
 
     def noted(self, batch):
         batches.append([self.train.dataset.ids[i] for i in batch['index'].tolist()])
@@ -330,12 +214,8 @@ def test_on_a_gpu_only_the_first_bad_batch_of_all_ranks_is_named(tmp_path, monke
         self.collectives.share = lambda value: [value, other_rank]
         fit(self)
 
-    for owner, name, new in (
-        (I3DHead, 'loss', poisoned),
-        (Trainer, 'step', noted),
-        (Trainer, 'fit', as_on_a_gpu),
-    ):
-        monkeypatch.setattr(owner, name, new)
+    monkeypatch.setattr(Trainer, 'step', noted)
+    monkeypatch.setattr(Trainer, 'fit', as_on_a_gpu)
     config = problem(tmp_path, extra='log_config = dict(interval=5)\n')
     with pytest.raises(UserError) as error:
         train(config, TrainOptions(validate=False))
@@ -351,10 +231,6 @@ def test_nothing_is_written_when_something_is_wrong(tmp_path):
         train(config, cfg_options=['model.cls_head.num_classes=2'])
     with pytest.raises(ConfigError, match=r'3 classes, but model\.cls_head\.num_classes = 4'):
         train(config, cfg_options=['model.cls_head.num_classes=4'])
-    with pytest.raises(ConfigError, match=r'6 numbers, but model\.cls_head\.emb_dim = 300'):
-        train(config, cfg_options=['model.cls_head.emb_dim=300'])
-    with pytest.raises(CheckpointError, match='no such checkpoint'):
-        train(config, TrainOptions(resume=str(tmp_path / 'none.pth')))
     assert not (tmp_path / 'run').exists()
 
 
@@ -363,10 +239,8 @@ def test_a_dry_run_writes_nothing_and_says_what_it_saw(tmp_path, capsys):
     before = sorted(tmp_path.iterdir())
     train(config, TrainOptions(dry_run=True))
     out = capsys.readouterr().out
-    assert (
-        'imgs (8, 1, 5, 8, 16, 16)' in out and 'peak memory' in out and 'Nothing was written' in out
-    )
-    assert 'million parameters' in out and 'whole run: ' in out and 'steps x' in out
+    for part in ('imgs (8, 1, 5, 8, 16, 16)', 'peak memory', 'million parameters', 'whole run: '):
+        assert part in out
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -376,20 +250,5 @@ def test_training_beats_chance_clearly_on_clips_it_has_not_seen(tmp_path):
     result = test(config)
     assert result.metrics['top1_acc'] > 0.7  # chance: 0.33
     assert np.allclose(result.scores.sum(1), 1, atol=1e-5)
-    assert {f.name for f in result.files} == {
-        'result.pkl',
-        'scores.npz',
-        'metrics.json',
-        'per_class.csv',
-        'Submission.csv',
-        'Submission.zip',
-    }
-    other = test(
-        config, TestOptions(split='val', fuse_conv_bn=False, out=str(tmp_path / 'val.pkl'))
-    )
-    assert other.ids[0] == 'val_0' and {f.name for f in other.files} == {
-        'val.pkl',
-        'val_scores.npz',
-        'val_metrics.json',
-        'val_per_class.csv',
-    }
+    options = TestOptions(split='val', fuse_conv_bn=False, out=str(tmp_path / 'val.pkl'))
+    assert test(config, options).ids[0] == 'val_0'

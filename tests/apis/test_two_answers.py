@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from run_files import assert_same_checkpoint, rows
 from tiny import script
 
 from pyskl.annotations import make_annotation, write_annotations
 from pyskl.apis import TestOptions, TrainOptions, test, train
-from pyskl.engine.checkpoint import CheckpointFolder, read_checkpoint
+from pyskl.engine.checkpoint import CheckpointFolder
 from pyskl.errors import ConfigError
 from pyskl.evaluation import top_k_accuracy
 from pyskl.files import load_npz, load_pickle
@@ -56,17 +56,20 @@ SETTINGS = {
 }
 
 
-def rows(folder, mode):
-    (file,) = Path(folder).glob('*.log.json')
-    lines = map(json.loads, file.read_text().splitlines())
-    return [row for row in lines if row.get('mode') == mode]
+def write_clips(split):
+    """Write an annotation file of the split's clips."""
+    ids = [f'{split}_{i}' for i in range(12)]
+    clips = [
+        make_annotation(name, np.ones((1, 2, 5, 2)), label=int(label), img_shape=(9, 9))
+        for name, label in zip(ids, LABELS)
+    ]
+    write_annotations(f'{split}.pkl', {split: ids}, clips)
 
 
 def test_losses_of_both_answers_are_logged_and_all_figures_judged(config):
-    trained = rows('run', 'train')[0]
+    trained, judged = rows(Path('run'), 'train')[0], rows(Path('run'), 'val')[-1]
     losses = [f'{name}_{loss}' for name in ('rgb', 'pose') for loss in ('loss_cls', 'loss_emb')]
     assert trained['loss'] == pytest.approx(sum(trained[name] for name in losses), rel=1e-5)
-    judged = rows('run', 'val')[-1]
     assert {f'{prefix}{name}' for prefix in PREFIXES for name in FIGURES} <= judged.keys()
     best = CheckpointFolder(Path('run')).best()
     assert best.name.startswith('best_RGBPose_2:1_top1_acc_epoch_')
@@ -74,11 +77,7 @@ def test_losses_of_both_answers_are_logged_and_all_figures_judged(config):
 
 def test_a_run_is_continued_to_the_same_bits(config):
     train(config, TrainOptions(work_dir='again'), {**SETTINGS, 'resume_from': 'run/iter_4.pth'})
-    once, again = (read_checkpoint(f'{folder}/epoch_2.pth') for folder in ('run', 'again'))
-    for part in ('state_dict', 'optimizer'):
-        assert str(once[part]) == str(again[part])
-    for name, value in once['state_dict'].items():
-        assert torch.equal(value, again['state_dict'][name]), name
+    assert_same_checkpoint('run/epoch_2.pth', 'again/epoch_2.pth')
 
 
 def test_half_precision_trains_and_tests(config):
@@ -97,10 +96,9 @@ def test_results_hold_both_answers_and_the_joint_one(config):
     rgb, pose = parts['rgb'].scores, parts['pose'].scores
     np.testing.assert_allclose(joint.scores, (rgb + pose) / 2, atol=1e-6)
     np.testing.assert_array_equal(joint.scores, result.scores)
-    for row, a, b in zip(load_pickle('run/result.pkl'), rgb, pose):
-        assert set(row) == {'rgb', 'pose'}
-        np.testing.assert_array_equal(row['rgb'], a)
-        np.testing.assert_array_equal(row['pose'], b)
+    written = load_pickle('run/result.pkl')
+    for name, scores in (('rgb', rgb), ('pose', pose)):
+        np.testing.assert_array_equal([row[name] for row in written], scores)
     metrics = json.loads(Path('run/metrics.json').read_text())['metrics']
     assert list(metrics) == [f'{prefix}{name}' for prefix in PREFIXES for name in FIGURES]
     for prefix, scores in (('rgb_', rgb), ('pose_', pose), ('RGBPose_2:1_', 2 * rgb + pose)):
@@ -124,16 +122,9 @@ def test_weights_are_fitted_on_the_same_answers_of_another_split(config, capsys)
     rng = np.random.default_rng(0)
     good, bad = np.eye(3)[LABELS] * 0.7 + 0.1, rng.dirichlet(np.ones(3), 12)
     arrays = {'rgb': good, 'pose': bad, 'scores': np.full((12, 3), 1 / 3)}
-    np.savez(
-        'run/val_scores.npz',
-        ids=np.array(ids),
-        **{k: v.astype(np.float32) for k, v in arrays.items()},
-    )
-    clips = [
-        make_annotation(name, np.ones((1, 2, 5, 2)), label=int(label), img_shape=(9, 9))
-        for name, label in zip(ids, LABELS)
-    ]
-    write_annotations('val.pkl', {'val': ids}, clips)
+    floats = {name: rows.astype(np.float32) for name, rows in arrays.items()}
+    np.savez('run/val_scores.npz', ids=np.array(ids), **floats)
+    write_clips('val')
     fit = ['--fit-on', 'val', '--ann-file', 'val.pkl', '--out-dir', 'fitted', '--folds', '2']
     script('ensemble').main(['run/scores.npz:rgb', 'run/scores.npz:pose', *fit])
     table = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -145,20 +136,12 @@ def test_weights_are_fitted_on_the_same_answers_of_another_split(config, capsys)
 
 def test_a_report_is_of_the_joint_answer_or_of_one(config):
     test(config)
-    clips = [
-        make_annotation(f'test_{i}', np.ones((1, 2, 5, 2)), label=int(k), img_shape=(9, 9))
-        for i, k in enumerate(LABELS)
-    ]
-    write_annotations('test.pkl', {'test': [f'test_{i}' for i in range(12)]}, clips)
+    write_clips('test')
     for given, name in (('run', 'report.html'), ('run/scores.npz:rgb', 'rgb_report.html')):
         report = build_report([given], ReportOptions(ann_file='test.pkl'))
         assert report.path == Path('run') / name and report.size > 0
     stream = read_stream('run/scores.npz:rgb')
-    assert (stream.name, stream.part, stream.file) == (
-        'pairs_config rgb',
-        'rgb',
-        Path('run/scores.npz'),
-    )
+    assert (stream.name, stream.file) == ('pairs_config rgb', Path('run/scores.npz'))
 
 
 def test_views_apart_and_features_are_written_too(config):

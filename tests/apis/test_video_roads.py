@@ -13,13 +13,19 @@ import torch
 from goldens import SMALL
 from graph_goldens import fill
 from run_files import assert_same_checkpoint
+from stopping import signals_at
 from tiny import run, script
 
 from pyskl.annotations import make_annotation
-from pyskl.apis import TrainOptions, inference_recognizer, init_recognizer, train
+from pyskl.apis import (
+    TestOptions,
+    inference_recognizer,
+    init_recognizer,
+    test,
+    train,
+)
 from pyskl.apis.inference import test_sample
 from pyskl.apis.setup import read_run
-from pyskl.engine.trainer import Trainer
 from pyskl.errors import ConfigError, DataError, UserError
 from pyskl.files.videos import VideoFrames
 
@@ -47,16 +53,8 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_to_the_same_bits(
     folder, tmp_path, monkeypatch
 ):
     """With one process that decodes here, where two workers did."""
-    step, left = Trainer.step, [2]
-
-    def step_and_signal(self, batch):
-        left[0] -= 1
-        if left[0] == 0:
-            signal.raise_signal(signal.SIGTERM)
-        return step(self, batch)
-
     words = [str(folder / 'videos.py'), '--work-dir', str(tmp_path)]
-    monkeypatch.setattr(Trainer, 'step', step_and_signal)
+    signals_at(monkeypatch, {2: signal.SIGTERM})
     assert script('train').main(words) == 143
     assert (tmp_path / 'iter_2.pth').exists()
     assert script('train').main(words) == 0
@@ -64,12 +62,11 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_to_the_same_bits(
 
 
 def test_testing_scores_every_clip_by_its_name(folder, tmp_path):
-    config, checkpoint = folder / 'videos.py', folder / 'run' / 'epoch_2.pth'
-    out = tmp_path / 'r.pkl'
-    assert script('test').main([str(config), '-C', str(checkpoint), '--out', str(out)]) == 0
+    words = f'{folder}/videos.py -C {folder}/run/epoch_2.pth --out {tmp_path}/r.pkl'
+    assert script('test').main(words.split()) == 0
     with np.load(tmp_path / 'r_scores.npz') as scores:
         assert scores['ids'].tolist() == [f'val_{i}' for i in range(6)]
-    assert len(pickle.loads(out.read_bytes())) == 6
+    assert len(pickle.loads((tmp_path / 'r.pkl').read_bytes())) == 6
 
 
 def test_a_dry_run_looks_at_pictures(folder, capfd):
@@ -79,16 +76,13 @@ def test_a_dry_run_looks_at_pictures(folder, capfd):
 
 
 def test_bad_videos_leave_no_holes_in_the_scores(folder, tmp_path):
-    text = (folder / 'val.txt').read_text() + 'gone.mp4 1\n'
-    (tmp_path / 'val.txt').write_text(text)
-    options = [f'data.test.ann_file={tmp_path}/val.txt']
-    words = [str(folder / 'videos.py'), '-C', str(folder / 'run' / 'epoch_2.pth'), '--out']
-    words += [str(tmp_path / 'r.pkl'), '--cfg-options', *options]
+    (tmp_path / 'val.txt').write_text((folder / 'val.txt').read_text() + 'gone.mp4 1\n')
+    options = TestOptions(f'{folder}/run/epoch_2.pth', out=f'{tmp_path}/r.pkl')
+    changes = {'data.test.ann_file': f'{tmp_path}/val.txt'}
     with pytest.raises(DataError, match='1 of 7 clips have no video'):
-        script('test').main(words)
-    assert script('test').main([*words, 'data.test.on_bad_video=skip']) == 0
-    with np.load(tmp_path / 'r_scores.npz') as scores:
-        assert len(scores['ids']) == 6
+        test(folder / 'videos.py', options, changes)
+    result = test(folder / 'videos.py', options, {**changes, 'data.test.on_bad_video': 'skip'})
+    assert len(result.ids) == 6
 
 
 def test_a_list_of_videos_is_looked_over(folder, tmp_path, capsys):
@@ -251,9 +245,3 @@ def test_the_settings_of_a_data_set_are_checked_without_its_files(folder):
     options = ['data.test.on_bad_video=leave', 'data.test.ann_file=none.txt']
     with pytest.raises(ConfigError, match="on_bad_video = 'leave'.*Known: stop, skip"):
         read_run(folder / 'videos.py', options)
-
-
-@pytest.mark.slow
-def test_workers_can_be_any_number(folder, tmp_path):
-    train(folder / 'videos.py', TrainOptions(work_dir=str(tmp_path)), ['data.workers_per_gpu=1'])
-    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')

@@ -142,9 +142,7 @@ def test_what_checkpoints_do_hold_is_read_as_before(tmp_path, zipped):
     content['state_dict']._metadata = OrderedDict({'': {'version': 1}})
     torch.save(content, tmp_path / 'a.pth', _use_new_zipfile_serialization=zipped)
     read = load_tensors(tmp_path / 'a.pth')
-    assert {key: read[key] for key in ('meta', 'pairs')} == {
-        key: content[key] for key in ('meta', 'pairs')
-    }
+    assert (read['meta'], read['pairs']) == (content['meta'], content['pairs'])
     assert torch.equal(read['state_dict']['a'], content['state_dict']['a'])
     assert read['state_dict']._metadata == content['state_dict']._metadata
 
@@ -169,14 +167,10 @@ NUMBER_FIELDS = [
     ('optimizer', 'param_groups', 0, 'lr'),
 ]  # fmt: skip
 ODD_NUMBERS = [NAN, INF, -1e300, 10**400, 'abc', [1], torch.ones(3), torch.eye(2).to_sparse(), True]
-WHOLE = (
-    ('optimizer',),
-    ('resume',),
-    ('resume', 'windows', 0),
-    ('optimizer', 'state'),
-    ('optimizer', 'param_groups'),
-    ('meta', 'hook_msgs'),
-)
+WHOLE = [
+    ('optimizer',), ('resume',), ('resume', 'windows', 0), ('optimizer', 'state'),
+    ('optimizer', 'param_groups'), ('meta', 'hook_msgs'),
+]  # fmt: skip
 FIRST = 'optimizer', 'state', 0, 'momentum_buffer'
 
 
@@ -212,28 +206,19 @@ def test_something_else_in_place_of_a_part_is_refused(place, stopped):
 
 def test_the_state_of_an_optimiser_is_numbers_of_its_weights_shape(stopped):
     trainer, checkpoint = stopped
-    shape = checkpoint['optimizer']['state'][0]['momentum_buffer'].shape
-    huge = torch.ones(1, device='meta').expand(shape)
-    for value in (
-        'abc',
-        3,
-        [1.0],
-        torch.ones(7),
-        torch.ones(shape).to_sparse(),
-        torch.ones(shape, dtype=torch.int64),
-        huge,
-    ):
+    ones = torch.ones_like(checkpoint['optimizer']['state'][0]['momentum_buffer'])
+    odd = (torch.ones(7), ones.to_sparse(), ones.long(), ones.to('meta'))
+    for value in ('abc', 3, [1.0], *odd):
         refused(trainer, changed(checkpoint, FIRST, value))
-    refused(trainer, changed(checkpoint, FIRST[:-1], {'exp_avg': torch.ones(shape)}))  # Adam's
+    refused(trainer, changed(checkpoint, FIRST[:-1], {'exp_avg': ones}))  # Adam's
 
 
 def test_one_number_that_stands_for_many_is_copied(stopped):
     trainer, checkpoint = stopped
     shape = checkpoint['optimizer']['state'][0]['momentum_buffer'].shape
     trainer.resume(changed(checkpoint, FIRST, torch.ones(1).expand(shape)), 'odd.pth')
-    momentum = trainer.optimizer.state[trainer.optimizer.param_groups[0]['params'][0]][
-        'momentum_buffer'
-    ]
+    first = trainer.optimizer.param_groups[0]['params'][0]
+    momentum = trainer.optimizer.state[first]['momentum_buffer']
     momentum.mul_(0.5)  # as a step does
     assert torch.equal(momentum, torch.full(shape, 0.5))
     trainer.resume(checkpoint, 'whole.pth')
@@ -252,13 +237,6 @@ def test_the_count_of_adams_steps_is_a_number(step):
     state['state'][0]['step'] = torch.tensor(step) if isinstance(step, float) else step
     with pytest.raises(ValueError, match='step'):
         load_optimizer(optimizer, state)
-
-
-def test_a_checkpoint_of_another_optimiser_is_refused_when_going_on(stopped):
-    trainer, checkpoint = stopped
-    model = trainer.model
-    with pytest.raises(ValueError, match='another optimiser'):
-        load_optimizer(build_optimizer(model, {'type': 'Adam', 'lr': 0.1}), checkpoint['optimizer'])
 
 
 def test_names_of_classes_in_a_checkpoint_are_never_read_as_a_files_name(

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -9,27 +10,13 @@ import time
 import pytest
 import torch
 from kill_training import ended, is_writing, wait_for
+from stopping import run_two, start_two
 from tiny import ROOT, problem
 
 from pyskl.engine.checkpoint import read_checkpoint
-from pyskl.engine.distributed import Ranks
+from pyskl.engine.distributed import Ranks, _slurm_sharing
 from pyskl.engine.failures import _is_broken_connection, together
 from pyskl.errors import UserError
-
-WORDS = ['bash', str(ROOT / 'tools' / 'dist_train.sh')]
-ENV = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
-
-
-def two(config, *options, **env):
-    """Training on two processes, to its end."""
-    return subprocess.run(
-        [*WORDS, str(config), '2', *options],
-        env={**ENV, **env},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
 
 
 def rank_pids(launcher: subprocess.Popen) -> dict[int, int]:
@@ -60,37 +47,22 @@ def test_one_rank_killed_the_other_stops_within_60_seconds_and_names_it(tmp_path
         extra='total_epochs = 8\nlog_config = dict(interval=1)\n'
         'checkpoint_config = dict(by_epoch=False, interval=1, max_keep_ckpts=3)\n',
     )
-    done = two(config)
-    assert done.returncode == 0, done.stderr
+    status, stderr = run_two(config)
+    assert status == 0, stderr
     (tmp_path / 'run').rename(tmp_path / 'whole')
-    process = subprocess.Popen(
-        [*WORDS, str(config), '2'],
-        env=ENV,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    with ended(process):
+    with ended(start_two(config)) as process:
         assert wait_for(lambda: (tmp_path / 'run' / 'iter_4.pth').exists(), process, pause=0.01)
         pids = rank_pids(process)
         assert sorted(pids) == [0, 1]
         if moment == 'saving':
             assert wait_for(lambda: is_writing(tmp_path / 'run'), process, pause=0)
         os.kill(pids[victim], 9)
-        struck = time.monotonic()
         _, stderr = process.communicate(timeout=60)
-        seconds = time.monotonic() - struck
     assert process.returncode != 0
-    survivor = 1 - victim
-    assert (
-        f'error: rank {survivor}: lost rank {victim} without a word (killed, out of memory'
-        in stderr
-    ), stderr
+    assert f'error: rank {1 - victim}: lost rank {victim} without a word (killed' in stderr, stderr
     assert 'Start the same command again' in stderr
-    print(f'the other left after {seconds:.1f} s')
-    done = two(config)
-    assert done.returncode == 0, done.stderr
+    status, stderr = run_two(config)
+    assert status == 0, stderr
     a, b = (read_checkpoint(tmp_path / name / 'epoch_8.pth') for name in ('whole', 'run'))
     assert all(torch.equal(value, b['state_dict'][key]) for key, value in a['state_dict'].items())
     assert not list((tmp_path / 'run').glob('.*'))
@@ -117,15 +89,12 @@ def test_ranks_that_do_not_see_the_same_are_told_at_the_start(tmp_path, name, ch
         f'    {change}\ndel os\n',
     )
     if name == 'checkpoint':  # a run to go on with, which rank 1 does not find
-        assert two(config).returncode == 0
+        assert run_two(config)[0] == 0
     before = sorted(tmp_path.glob('run/*'))
-    done = two(config, ODD='1')
-    assert done.returncode != 0
-    said = (
-        f'error: The processes do not see the same {name}: ranks [1] differ from rank 0. Give '
-        'every machine the same'
-    )
-    assert done.stderr.count(said) == 1, done.stderr  # both say it, and the launcher shows it once
+    status, stderr = run_two(config, ODD='1')
+    assert status != 0
+    said = f'error: The processes do not see the same {name}: ranks [1] differ from rank 0.'
+    assert stderr.count(said) == 1, stderr  # both say it, and the launcher shows it once
     assert sorted(tmp_path.glob('run/*')) == before and not (tmp_path / 'elsewhere').exists()
 
 
@@ -154,19 +123,13 @@ def test_a_loss_that_is_not_finite_on_one_rank_is_everybodys(tmp_path, on_nan):
     config = problem(
         tmp_path, extra="custom_imports = dict(imports=['poison'])\nlog_config = dict(interval=1)\n"
     )
-    done = two(config, '--on-nan', on_nan)
-    if on_nan == 'stop':
-        assert done.returncode != 0
-        lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
-        assert len(lines) == 1, done.stderr  # both ranks say the same, and it is shown once
-        assert re.search(
-            r'epoch 2, iteration 2: the loss is not finite.*clips of that batch: train_\d+, '
-            r'.*epoch_1\.pth',
-            lines[0],
-        )
+    status, stderr = run_two(config, '--on-nan', on_nan)
+    assert (status == 0) == (on_nan == 'skip'), stderr
+    if on_nan == 'stop':  # both ranks say the same, and it is shown once
+        [line] = [line for line in stderr.splitlines() if line.startswith('error: ')]
+        assert re.search(r'epoch 2, iteration 2: the loss .*: train_\d+, .*epoch_1\.pth', line)
     else:
-        assert done.returncode == 0, done.stderr
-        assert done.stderr.count('the loss is not finite; batch left out (train_') == 2
+        assert stderr.count('the loss is not finite; batch left out (train_') == 2
     state = read_checkpoint(tmp_path / 'run' / 'latest.pth')
     assert state['meta']['epoch'] == (1 if on_nan == 'stop' else 2)
     assert all(value.isfinite().all() for value in state['state_dict'].values())
@@ -199,23 +162,14 @@ def test_an_error_on_one_rank_ends_both_within_seconds_though_they_have_workers(
         tmp_path,
         extra="custom_imports = dict(imports=['failing'])\nlog_config = dict(interval=1)\n",
     )
-    process = subprocess.Popen(
-        [*WORDS, str(config), '2', '--cfg-options', 'data.workers_per_gpu=2'],
-        env=ENV,
-        text=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    with ended(process):
+    with ended(start_two(config, '--cfg-options', 'data.workers_per_gpu=2')) as process:
         before = next(line for line in process.stderr if line == 'failing now\n')
         start = time.monotonic()
         stderr = before + process.communicate(timeout=200)[1]
         seconds = time.monotonic() - start
     assert process.returncode != 0 and 'on purpose' in stderr, stderr
-    assert seconds < 100, (
-        stderr
-    )  # 10 of them may go by until the other rank has heard; loaders alone would wait 127
+    # 10 of them may go by until the other rank has heard; loaders alone would wait 127.
+    assert seconds < 100, stderr
 
 
 MEETING = """
@@ -253,13 +207,12 @@ def meet(tmp_path, what, world=2, patience=100):
     (tmp_path / 'meeting.py').write_text(
         MEETING.format(tests=str(ROOT / 'tests' / 'helpers'), what=what, patience=patience)
     )
-    import socket
-
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     env = {
-        **ENV,
+        **os.environ,
+        'CUDA_VISIBLE_DEVICES': '',
         'MASTER_ADDR': '127.0.0.1',
         'MASTER_PORT': str(port),
         'WORLD_SIZE': str(world),
@@ -281,20 +234,17 @@ def meet(tmp_path, what, world=2, patience=100):
 def test_a_rank_that_leaves_by_an_error_is_quoted_by_the_others(tmp_path):
     (said, status), (own, _) = meet(tmp_path, 'raise UserError("train.pkl: no such file.")')
     assert status == 2 and own == 'error: train.pkl: no such file.\n'
-    assert (
-        'error: rank 0: rank 1 stopped first, saying: train.pkl: no such file.' in said
-        and 'Traceback' not in said
-    )
+    assert 'rank 0: rank 1 stopped first, saying: train.pkl: no such file.' in said
+    assert 'Traceback' not in said
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('world', [2, 3])
 def test_a_killed_rank_is_named_without_a_launcher_too(tmp_path, world):
-    said = meet(tmp_path, 'os.kill(os.getpid(), 9)', world=world, patience=20)
+    left = meet(tmp_path, 'os.kill(os.getpid(), 9)', world=world, patience=20)
     for rank in set(range(world)) - {1}:
-        assert said[rank][1] == 2 and f'rank {rank}: lost rank 1 without a word' in said[rank][0], (
-            said[rank]
-        )
+        said, status = left[rank]
+        assert status == 2 and f'rank {rank}: lost rank 1 without a word' in said, said
 
 
 def test_one_process_alone_has_no_roll_call():
@@ -323,7 +273,6 @@ def test_one_process_alone_has_no_roll_call():
 def test_ranks_under_srun_share_the_cores_of_their_node_unless_bound_to_their_own(
     monkeypatch, tasks, node, own, sharing
 ):
-    from pyskl.engine.distributed import _slurm_sharing
 
     for name, value in (('STEP_TASKS_PER_NODE', tasks), ('NODEID', node), ('CPUS_PER_TASK', own)):
         monkeypatch.delenv(f'SLURM_{name}', raising=False)

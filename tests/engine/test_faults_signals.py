@@ -3,21 +3,18 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from conftest import signals_as_in_a_terminal
 from kill_training import differences, ended, start, wait_for
-from tiny import ROOT, problem
+from stopping import run_two, signals_at, start_two
+from tiny import problem
 
 from pyskl.apis import TrainOptions, train
 from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.engine.collectives import Collectives
 from pyskl.engine.distributed import Ranks
 from pyskl.engine.signals import Stopped, StopRequest
-from pyskl.engine.trainer import Trainer
 from pyskl.models.recognizers.recognizer3d import Recognizer3D
 
 ALL = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGUSR1, 138)]
@@ -43,15 +40,7 @@ def goes_on_to_the_same_end(whole, work_dir):
 def test_each_signal_lets_the_iteration_finish_and_leaves_its_own_status(
     whole, tmp_path, monkeypatch, number, status
 ):
-    step, done = Trainer.step, []
-
-    def step_and_signal(self, batch):
-        done.append(1)
-        if len(done) == 3:
-            signal.raise_signal(number)
-        return step(self, batch)
-
-    monkeypatch.setattr(Trainer, 'step', step_and_signal)
+    done = signals_at(monkeypatch, {3: number})
     with pytest.raises(Stopped, match=f'{number.name}.*iter_3.pth') as stopped:
         train(whole[1], TrainOptions(work_dir=str(tmp_path)))
     assert stopped.value.status == status and len(done) == 3
@@ -66,8 +55,7 @@ def test_a_signal_while_validating_leaves_at_once_and_validates_when_it_goes_on(
 
     def predict_and_signal(self, imgs):
         done.append(1)
-        if len(done) == 1:
-            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         return predict(self, imgs)
 
     monkeypatch.setattr(Recognizer3D, 'predict', predict_and_signal)
@@ -75,7 +63,7 @@ def test_a_signal_while_validating_leaves_at_once_and_validates_when_it_goes_on(
         train(whole[1], TrainOptions(work_dir=str(tmp_path)))
     saved = read_checkpoint(stopped.value.checkpoint)
     assert (saved['meta']['epoch'], saved['meta']['iter'], saved['resume']['inner']) == (0, 5, 5)
-    assert len(done) <= 9  # one batch of 8 clips; the other 5 were not looked at
+    assert len(done) == 1  # one batch of 8 clips; the other 5 were not looked at
     monkeypatch.undo()
     goes_on_to_the_same_end(whole, tmp_path)
 
@@ -90,12 +78,9 @@ def test_a_signal_while_a_checkpoint_is_written_lets_it_be_written(whole, tmp_pa
         fsync(handle)
 
     monkeypatch.setattr(os, 'fsync', fsync_and_signal)
-    with pytest.raises(Stopped) as stopped:
+    with pytest.raises(Stopped):
         train(whole[1], TrainOptions(work_dir=str(tmp_path)))
-    assert (
-        Path(stopped.value.checkpoint).name == 'epoch_1.pth'
-        and read_checkpoint(stopped.value.checkpoint)['meta']['epoch'] == 1
-    )
+    assert read_checkpoint(tmp_path / 'epoch_1.pth')['meta']['epoch'] == 1
     assert not list(tmp_path.glob('.*'))
     monkeypatch.undo()
     goes_on_to_the_same_end(whole, tmp_path)
@@ -120,17 +105,7 @@ def test_started_with_sigint_ignored_a_training_says_so_once_and_stops_on_sigter
     whole, tmp_path, monkeypatch
 ):
     """As a shell starts a script's background jobs."""
-    step, done = Trainer.step, []
-
-    def step_and_signals(self, batch):
-        done.append(1)
-        if len(done) in (2, 6):
-            signal.raise_signal(signal.SIGINT)
-        if len(done) == 7:
-            signal.raise_signal(signal.SIGTERM)
-        return step(self, batch)
-
-    monkeypatch.setattr(Trainer, 'step', step_and_signals)
+    done = signals_at(monkeypatch, {2: signal.SIGINT, 6: signal.SIGINT, 7: signal.SIGTERM})
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with pytest.raises(Stopped, match='SIGTERM.*iter_7.pth'):
@@ -139,34 +114,12 @@ def test_started_with_sigint_ignored_a_training_says_so_once_and_stops_on_sigter
     finally:
         signal.signal(signal.SIGINT, before)
     assert len(done) == 7
-    (log,) = tmp_path.glob('*.log')
-    said = [
-        line for line in log.read_text().splitlines() if 'Ctrl-C does not stop this run' in line
-    ]
-    assert len(said) == 1 and f'kill {os.getpid()}' in said[0]
-
-
-def test_a_training_in_a_terminal_says_nothing_of_ctrl_c(whole):
-    assert not any('Ctrl-C' in path.read_text() for path in whole[0].glob('*.log'))
-
-
-def test_what_a_test_starts_can_be_interrupted():
-    code = 'import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)'
+    (log,), (usual,) = (folder.glob('*.log') for folder in (tmp_path, whole[0]))
     assert (
-        subprocess.run(
-            [sys.executable, '-c', code], capture_output=True, text=True, check=True
-        ).stdout
-        == 'True\n'
+        log.read_text().count(f'Ctrl-C does not stop this run; SIGTERM does (kill {os.getpid()}')
+        == 1
     )
-
-
-def test_so_it_can_when_the_tests_themselves_run_in_the_background():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        signals_as_in_a_terminal()
-        test_what_a_test_starts_can_be_interrupted()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    assert 'Ctrl-C' not in usual.read_text()
 
 
 def loads_torch(process):
@@ -230,37 +183,23 @@ def test_a_signal_to_the_whole_process_group_spares_the_workers(tmp_path, number
 @pytest.mark.slow
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_a_signal_to_the_launcher_lets_both_ranks_leave_together_and_go_on(tmp_path, number):
-    import shutil
-
     config = problem(tmp_path, extra='total_epochs = 12\nlog_config = dict(interval=1)\n')
-    env = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
-    words = ['bash', str(ROOT / 'tools' / 'dist_train.sh'), str(config), '2']
-    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
-    assert done.returncode == 0, done.stderr
+    status, stderr = run_two(config)
+    assert status == 0, stderr
     (tmp_path / 'run').rename(tmp_path / 'whole')
-    process = subprocess.Popen(
-        words,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    with ended(process):
+    with ended(start_two(config)) as process:
         assert wait_for(is_at(tmp_path / 'run', 7), process)
         process.send_signal(number)
         _, stderr = process.communicate(timeout=120)
     assert process.returncode != 0
     assert stderr.count('The same command goes on from there') == 1, stderr
     assert 'lost rank' not in stderr and 'stopped first' not in stderr
-    saved = read_checkpoint(tmp_path / 'run' / 'latest.pth')
-    assert saved['meta']['iter'] >= 7
-    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
-    assert done.returncode == 0, done.stderr
+    assert read_checkpoint(tmp_path / 'run' / 'latest.pth')['meta']['iter'] >= 7
+    status, stderr = run_two(config)
+    assert status == 0, stderr
     for path in (tmp_path / 'run').glob('iter_*.pth'):
         path.unlink()
     assert differences(tmp_path / 'whole', tmp_path / 'run') == []
-    shutil.rmtree(tmp_path)
 
 
 @pytest.mark.slow
@@ -281,22 +220,9 @@ def test_a_signal_while_two_unequal_ranks_validate_leaves_no_rank_behind(tmp_pat
         '    return predict(self, imgs)\n'
         'Recognizer3D.predict = predict_and_signal\n'
     )
-    words = ['bash', str(ROOT / 'tools' / 'dist_train.sh'), str(config), '2']
-    env = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
-    done = subprocess.run(
-        words,
-        env={**env, 'SIGNAL_SELF': '1'},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert (
-        done.returncode != 0
-        and 'SIGTERM' in done.stderr
-        and 'The same command goes on from there' in done.stderr
-    ), done.stderr
+    status, stderr = run_two(config, SIGNAL_SELF='1')
+    assert status != 0 and 'SIGTERM' in stderr and 'goes on from there' in stderr, stderr
     assert read_checkpoint(tmp_path / 'run' / 'latest.pth')['resume']['inner'] == 3
-    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    status, stderr = run_two(config)
+    assert status == 0, stderr
     assert (tmp_path / 'run' / 'epoch_2.pth').exists()

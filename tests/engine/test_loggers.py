@@ -1,9 +1,10 @@
 """Loggers: which figures they get, runs that continue, and errors that never end a training."""
 
 import json
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from tiny_graph import problem
@@ -79,20 +80,11 @@ def test_a_run_goes_on_under_its_name_and_a_new_one_has_none(tmp_path, seen):
     config = problem(tmp_path, num_train=16)
     hooks = listing(dict(type='Recorder'), dict(type='Recorder', name='b'))
     train(config, TrainOptions(validate=False), {**hooks, 'total_epochs': 1})
-    assert json.loads((tmp_path / 'run' / FILE).read_text()) == {
-        'Recorder': 'run of a',
-        'Recorder 2': 'run of b',
-    }
-    assert [entry[3] for entry in seen if entry[1] == 'start'] == [None, None]
-    seen.clear()
-    longer = {**hooks, 'total_epochs': 2}
     last = str(tmp_path / 'run' / 'latest.pth')
-    train(config, TrainOptions(validate=False, resume=last), longer)
+    train(config, TrainOptions(validate=False, resume=last), hooks)
     starts = [entry[2:] for entry in seen if entry[1] == 'start']
-    assert [(run.iteration, run_id) for run, run_id in starts] == [
-        (2, 'run of a'),
-        (2, 'run of b'),
-    ]
+    expected = [(0, None), (0, None), (2, 'run of a'), (2, 'run of b')]
+    assert [(run.iteration, run_id) for run, run_id in starts] == expected
 
 
 def loggers_of(folder: Path, *hooks: dict) -> Loggers:
@@ -111,9 +103,8 @@ def test_a_logger_that_fails_is_left_out_with_one_warning(tmp_path, seen, caplog
     run_of(loggers_of(tmp_path, *hooks), tmp_path)
     [said] = [r.getMessage() for r in caplog.records if r.levelname == 'WARNING']
     assert 'log_config.hooks[1] (Recorder)' in said and 'the server is gone' in said
-    assert [entry[1] for entry in seen if entry[0] == 'b'] == [
-        *('start', 'scalars', 'scalars', 'scalars', 'finish')
-    ]
+    methods = [entry[1] for entry in seen if entry[0] == 'b']
+    assert methods == ['start', *['scalars'] * 3, 'finish']
 
 
 def test_a_run_that_cannot_be_opened_ends_a_training_only_at_its_beginning(tmp_path, seen, caplog):
@@ -185,12 +176,12 @@ RUN = RunFacts(
 )
 
 
-def called(monkeypatch, package: str, hook: dict, run_id=None):
+def called(monkeypatch, package: str, hook: dict, run_id=None, run=RUN):
     """What a run makes of a tracker's package: [(method, positional, keywords)]."""
     noted = []
     monkeypatch.setitem(sys.modules, package, Calls(noted))
     logger = LOGGERS.build(hook)
-    assert logger.start(RUN, run_id)
+    assert logger.start(run, run_id)
     logger.scalars(7, {'train/loss': 0.5})
     logger.finish(True)
     return noted
@@ -200,11 +191,8 @@ def test_wandb_gets_settings_figures_and_an_end(monkeypatch):
     hook = {**WANDB, 'define_metric_cfg': {'val/top1_acc': 'max'}}
     init, *rest = called(monkeypatch, 'wandb', hook)
     config = {**RUN.config, 'seed': 3}
-    assert init == (
-        'init',
-        (),
-        dict(project='gestures', name='joint', dir='work', config=config),
-    )
+    settings = dict(project='gestures', name='joint', dir='work', config=config)
+    assert init == ('init', (), settings)
     assert ('init().log', ({'iteration': 7, 'train/loss': 0.5},), {}) in rest
     summary = dict(step_metric='iteration', summary='max')
     assert ('init().define_metric', ('val/top1_acc',), summary) in rest
@@ -217,10 +205,8 @@ def test_trackio_gets_settings_figures_and_an_end(monkeypatch):
     monkeypatch.delenv('TRACKIO_PROJECT', raising=False)
     init, *rest = called(monkeypatch, 'trackio', dict(type='TrackioLoggerHook'))
     assert init[2]['project'] == 'pyskl' and init[2]['name'].startswith('joint-')
-    assert rest == [
-        ('init().log', ({'train/loss': 0.5},), {'step': 7}),
-        ('init().finish', (), {}),
-    ]
+    logged = 'init().log', ({'train/loss': 0.5},), {'step': 7}
+    assert rest == [logged, ('init().finish', (), {})]
     again = called(monkeypatch, 'trackio', dict(type='TrackioLoggerHook'), run_id='joint-1')[0]
     assert (again[2]['name'], again[2]['resume']) == ('joint-1', 'allow')
 
@@ -228,13 +214,9 @@ def test_trackio_gets_settings_figures_and_an_end(monkeypatch):
 def test_mlflow_gets_flat_settings_figures_and_an_end(monkeypatch):
     hook = dict(type='MlflowLoggerHook', exp_name='gestures', tags={'a': 'b'})
     noted = called(monkeypatch, 'mlflow', hook)
-    params = [words for name, words, _ in noted if name == 'entities.Param']
-    assert params == [
-        ('optimizer.lr', '0.1'),
-        ('optimizer.betas', '[0.9, 1]'),
-        ('ema', '{}'),
-        ('seed', '3'),
-    ]
+    params = dict(words for name, words, _ in noted if name == 'entities.Param')
+    flat = {'optimizer.lr': '0.1', 'optimizer.betas': '[0.9, 1]'}
+    assert params == {**flat, 'ema': '{}', 'seed': '3'}
     [metric] = [words for name, words, _ in noted if name == 'entities.Metric']
     assert metric[:2] == ('train/loss', 0.5) and metric[3] == 7
     assert noted[-1][0].endswith('set_terminated') and noted[-1][1][1] == 'FINISHED'
@@ -245,11 +227,8 @@ def test_mlflow_gets_flat_settings_figures_and_an_end(monkeypatch):
 def test_mlflow_can_keep_the_newest_checkpoint(monkeypatch, tmp_path):
     (tmp_path / 'epoch_3.pth').write_bytes(b'')
     (tmp_path / 'latest.pth').symlink_to('epoch_3.pth')
-    noted = []
-    monkeypatch.setitem(sys.modules, 'mlflow', Calls(noted))
-    logger = LOGGERS.build(dict(type='MlflowLoggerHook', log_model=True))
-    logger.start(SimpleNamespace(**{**vars(RUN), 'work_dir': tmp_path}), 'id1')
-    logger.finish(True)
+    hook = dict(type='MlflowLoggerHook', log_model=True)
+    noted = called(monkeypatch, 'mlflow', hook, run_id='id1', run=replace(RUN, work_dir=tmp_path))
     [sent] = [words for name, words, _ in noted if name.endswith('log_artifact')]
     assert sent == ('id1', str((tmp_path / 'epoch_3.pth').resolve()), 'model')
 
@@ -259,11 +238,10 @@ def test_mlflow_can_keep_the_newest_checkpoint(monkeypatch, tmp_path):
 
 def twice(hook: dict, folder: Path) -> str:
     """A run of two figures that is stopped and goes on; returns its name."""
-    run = SimpleNamespace(**{**vars(RUN), 'work_dir': folder})
     name = None
     for step in (1, 2):
         logger = LOGGERS.build(hook)
-        name = logger.start(SimpleNamespace(**{**vars(run), 'iteration': step - 1}), name)
+        name = logger.start(replace(RUN, work_dir=folder, iteration=step - 1), name)
         logger.scalars(step, {'train/loss': 1 / step})
         logger.finish(step == 2)
     return name
@@ -292,13 +270,11 @@ def test_wandb_offline_holds_a_run_and_what_followed(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_mlflow_holds_a_run_and_what_followed(tmp_path, monkeypatch):
-    pytest.importorskip('mlflow', reason="needs pip install -e '.[mlflow]'")
+    mlflow = pytest.importorskip('mlflow', reason="needs pip install -e '.[mlflow]'")
     pytest.importorskip('sqlalchemy', reason='a local database needs all of mlflow')
     monkeypatch.setenv('MLFLOW_TRACKING_URI', f'sqlite:///{tmp_path}/mlflow.db')
     name = twice(dict(type='MlflowLoggerHook', exp_name='gestures'), tmp_path)
-    from mlflow import MlflowClient
-
-    client = MlflowClient()
+    client = mlflow.MlflowClient()
     run = client.get_run(name)
     assert run.info.status == 'FINISHED' and run.info.run_name == 'joint'
     assert run.data.params['optimizer.lr'] == '0.1'
@@ -320,8 +296,6 @@ print([(row['step'], row['train/loss']) for row in SQLiteStorage.get_logs('gestu
 @pytest.mark.slow
 def test_trackio_holds_a_run_and_what_followed(tmp_path, monkeypatch):
     pytest.importorskip('trackio', reason="needs pip install -e '.[trackio]'")
-    import subprocess
-
     # Its folder is read when it is imported, so another process does all this.
     monkeypatch.setenv('TRACKIO_DIR', str(tmp_path))
     code = TRACKIO.format(path=[str(Path(__file__).parent), *sys.path])

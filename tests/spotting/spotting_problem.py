@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from tiny import ROOT
 
-from pyskl.apis import Spotter, load_spotter
+from pyskl.apis import Spotter, init_recognizer, load_spotter
+from pyskl.apis.skeleton import input_of
 from pyskl.sources.recordings import Recording
 from pyskl.spotting.windows import Windows
 
@@ -24,22 +25,19 @@ work_dir = '{folder}/run'
 WINDOWS = Windows((16, 40), 4, 32, 30)
 
 
-def write_config(folder: Path, extra: str = '') -> Path:
+def write_config(folder: Path) -> Path:
     path = folder / 'spot.py'
-    path.write_text(CONFIG.format(root=ROOT, folder=folder) + extra)
+    path.write_text(CONFIG.format(root=ROOT, folder=folder))
     return path
 
 
-def spotter(folder: Path, windows: Windows | None = None) -> Spotter:
-    torch.manual_seed(5)
-    found = load_spotter([(write_config(folder), None)], windows=windows or WINDOWS)
-    return found
+def spotter(folder: Path, windows: Windows = WINDOWS, seed: int = 5) -> Spotter:
+    torch.manual_seed(seed)
+    return load_spotter([(write_config(folder), None)], windows=windows)
 
 
 def checkpoint(folder: Path) -> Path:
     """Write the weights of a network that nobody trained."""
-    from pyskl.apis import init_recognizer
-    from pyskl.apis.skeleton import input_of
 
     torch.manual_seed(5)
     model = init_recognizer(write_config(folder))

@@ -11,7 +11,7 @@ import pytest
 from pyskl.annotations.segments import Segment
 from pyskl.errors import ConfigError, DataError
 from pyskl.spotting.fit import fit_thresholds, fit_weights
-from pyskl.spotting.rows import read_predictions, write_csv, write_json, write_predictions
+from pyskl.spotting.rows import write_csv, write_json, write_predictions
 from pyskl.spotting.segments import (
     Scores,
     SegmentFinder,
@@ -43,17 +43,16 @@ def slow_segments(scores: Scores, how: Thresholds) -> list[tuple[int, int, int]]
     for k in range(scores.probs.shape[1]):
         if k == how.background:
             continue
-        on = [t for t in range(scores.num_frames) if scores.probs[t, k] >= how.threshold]
         runs: list[list[int]] = []
-        for t in on:
+        for t in np.flatnonzero(scores.probs[:, k] >= how.threshold).tolist():
             if runs and t - runs[-1][-1] - 1 <= how.merge:
                 runs[-1].append(t)
             else:
                 runs.append([t])
         for run in runs:
             if run[-1] - run[0] + 1 >= how.shortest:
-                score = np.mean([scores.probs[t, k] for t in range(run[0], run[-1] + 1)])
-                found.append((float(score), run[0], run[-1], k))
+                score = float(scores.probs[run[0] : run[-1] + 1, k].mean())
+                found.append((score, run[0], run[-1], k))
     kept: list[tuple[float, int, int, int]] = []
     for one in sorted(found, key=lambda f: (-f[0], f[1], f[3])):
         frames = set(range(one[1], one[2] + 1))
@@ -84,14 +83,11 @@ def test_ends_lie_where_the_line_between_two_scores_crosses_the_threshold():
     assert (found.start, found.end) == (4, 21) and found.score == pytest.approx(0.8)
 
 
-def test_a_segment_at_an_end_reaches_to_the_end():
+def test_a_segment_at_an_end_reaches_to_the_end_and_one_frame_is_enough():
     (found,) = find_segments(along([[0.9]] * 4, 8, 30), Thresholds(0.5, 0, 0, 1))
     assert (found.start, found.end) == (0, 29)
-
-
-def test_one_frame_is_enough_for_an_answer():
-    scores = along([[0.1, 0.9]])
-    assert find_segments(scores, Thresholds(0.5, 4, 0, 1)) == [Segment(0, 0, 1, pytest.approx(0.9))]
+    (found,) = find_segments(along([[0.1, 0.9]]), Thresholds(0.5, 4, 0, 1))
+    assert (found.start, found.end, found.label) == (0, 0, 1)
 
 
 def test_smoothing_equals_a_weighted_mean_of_what_is_there():
@@ -177,13 +173,14 @@ def known(seed: int) -> tuple[Scores, list[Segment]]:
 
 def test_thresholds_are_chosen_by_what_is_known_and_kept_in_a_file(tmp_path):
     scores, truth = zip(*(known(seed) for seed in range(3)))
-    names = 'abc'
     start = Thresholds(background=1)
     how, value = fit_thresholds(
-        dict(zip(names, scores)), dict(zip(names, truth)), start, lambda name, found: list(found)
+        dict(enumerate(scores)), dict(enumerate(truth)), start, lambda name, found: found
     )
     assert value == 1.0 and how.threshold <= 0.35 and how.background == 1
     assert not find_segments(scores[0], start)
+    with pytest.raises(DataError):
+        fit_thresholds({'a': walk(1)}, {'a': []}, start, lambda name, found: found)
     save_settings(tmp_path / 't.json', Settings(how), {'f1_there': value})
     assert load_settings(tmp_path / 't.json') == Settings(how)
 
@@ -196,19 +193,12 @@ def test_weights_are_those_under_which_the_labels_are_likeliest():
     probs = np.stack([noise, sure]).astype(np.float32)
     labels[:20] = -1  # not known
     probs[:, 20:30] = 0  # nobody is seen
-    first, second = fit_weights(probs, labels)
-    known = labels >= 0
-    known[20:30] = False
-    right = probs[:, known, labels[known]]
+    right = probs[:, np.arange(30, 300), labels[30:]]
     likely = [np.log(w * right[0] + (1 - w) * right[1]).mean() for w in np.linspace(0, 0.99, 100)]
-    assert first == pytest.approx(np.argmax(likely) / 100, abs=0.006) and first + second == 1
+    best = np.argmax(likely) / 100
+    assert fit_weights(probs, labels) == pytest.approx((best, 1 - best), abs=0.006)
     with pytest.raises(DataError):
         fit_weights(probs, np.full(300, -1))
-
-
-def test_nothing_can_be_chosen_without_labels():
-    with pytest.raises(DataError):
-        fit_thresholds({'a': walk(1)}, {'a': []}, Thresholds(), lambda name, found: list(found))
 
 
 @pytest.mark.parametrize(
@@ -222,9 +212,7 @@ def test_another_file_is_no_file_of_thresholds(tmp_path, text):
 
 def test_all_settings_are_kept_in_a_file(tmp_path):
     windows = Windows((16, 40), 4, 32, 30.0)
-    settings = Settings(
-        Thresholds(0.35, 4.0, background=1), windows, ('a.pth', 'b.pth'), (0.3, 0.7)
-    )
+    settings = Settings(Thresholds(0.35, background=1), windows, ('a.pth', 'b.pth'), (0.3, 0.7))
     save_settings(tmp_path / 't.json', settings, {'f1_there': 0.5})
     found = load_settings(tmp_path / 't.json')
     assert found == settings
@@ -238,12 +226,8 @@ def test_all_settings_are_kept_in_a_file(tmp_path):
     'part, name, value',
     [
         ('thresholds', 'merge', 1.5),
-        ('thresholds', 'threshold', True),
-        ('thresholds', 'smooth', 'x'),
         ('thresholds', 'background', -1),
-        ('windows', 'lengths', 16),
         ('windows', 'lengths', [16.5]),
-        ('windows', 'stride', None),
         ('windows', 'fps', -1),
         (None, 'windows', [1]),
         (None, 'weights', [0.5]),
@@ -270,36 +254,27 @@ def test_wrong_values_in_a_file_of_thresholds_are_refused(tmp_path, part, name, 
 def test_rows_say_what_was_spotted(tmp_path):
     found = {'0001': [Segment(3, 9, 1, 0.75), Segment(20, 31, 0, 0.5)], '=x': []}
     write_csv(tmp_path / 's.csv', found, ['wave', '=rest'])
-    assert (tmp_path / 's.csv').read_text().splitlines() == [
-        'clip,class,name,start,end,score',
-        "0001,1,'=rest,3,9,0.7500",
-        '0001,0,wave,20,31,0.5000',
-    ]
+    header, first, _ = (tmp_path / 's.csv').read_text().splitlines()
+    assert header == 'clip,class,name,start,end,score' and first == "0001,1,'=rest,3,9,0.7500"
     write_json(tmp_path / 's.json', found, ['wave', 'rest'], {'weights': [1.0]})
     data = json.loads((tmp_path / 's.json').read_text())
-    assert data['clips']['0001'][0] == {
-        'class': 1, 'name': 'rest', 'start': 3, 'end': 9, 'score': 0.75
-    }  # fmt: skip
+    expected = {'class': 1, 'name': 'rest', 'start': 3, 'end': 9, 'score': 0.75}
+    assert data['clips']['0001'][0] == expected
     assert data['clips']['=x'] == [] and data['weights'] == [1.0]
 
 
-def test_the_challenges_rows_are_read_back(tmp_path):
+def test_the_challenges_rows_are_written_by_recording(tmp_path):
     found = {'0001': [Segment(3, 9, 1, 0.75), Segment(20, 31, 0, 0.5)], '0002': []}
     paths = write_predictions(tmp_path, found, lambda clip, k: k + 1)
     assert [path.name for path in paths] == ['0001_prediction.csv', '0002_prediction.csv']
     assert paths[0].read_text() == '2,3,9\n1,20,31\n'
-    back = [read_predictions(path, lambda n: n - 1) for path in paths]
-    assert [(s.start, s.end, s.label) for s in back[0]] == [(3, 9, 1), (20, 31, 0)] and back[
-        1
-    ] == []
+    assert paths[1].read_text() == ''
 
 
 def test_very_many_segments_take_the_memory_of_one_row_at_a_time():
     rng = np.random.default_rng(0)
-    starts = rng.integers(0, 20_000, 6_000)
-    segments = [
-        Segment(int(a), int(a) + 20, 0, float(s)) for a, s in zip(starts, rng.random(6_000))
-    ]
+    starts, scores = rng.integers(0, 20_000, 6_000).tolist(), rng.random(6_000).tolist()
+    segments = [Segment(start, start + 20, 0, score) for start, score in zip(starts, scores)]
     tracemalloc.start()
     kept = suppress_overlaps(segments, 0.3)
     most = tracemalloc.get_traced_memory()[1]

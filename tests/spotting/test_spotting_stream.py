@@ -20,21 +20,25 @@ def answers_of(stream: Stream, frames) -> list:
     return found + stream.close()
 
 
+def check_same(answers, offline):
+    """Compare the answers of a stream with the scores of the whole recording."""
+    np.testing.assert_array_equal([answer.probs for answer in answers], offline.probs)
+
+
 @pytest.mark.parametrize('num_frames', [1, 20, 51, 52, 150])
 def test_a_stream_equals_the_offline_road(tmp_path, num_frames):
     found, given = spotter(tmp_path), recording(num_frames)
     offline = found.scores(given)
     answers = answers_of(Stream(found, 'imigue22', 30), frames_of(given))
     assert [a.frame for a in answers] == offline.middles.tolist()
-    np.testing.assert_array_equal(np.stack([a.probs for a in answers]), offline.probs)
+    check_same(answers, offline)
 
 
 @pytest.mark.parametrize('fps', [15, 25, 60])
 def test_a_stream_of_another_rate_equals_the_offline_road(tmp_path, fps):
     found, given = spotter(tmp_path), recording(100)
-    offline = found.scores(given, fps)
     answers = answers_of(Stream(found, 'imigue22', fps), frames_of(given))
-    np.testing.assert_array_equal(np.stack([a.probs for a in answers]), offline.probs)
+    check_same(answers, found.scores(given, fps))
     assert max(a.frame for a in answers) < 100
 
 
@@ -82,20 +86,14 @@ def test_a_stream_without_thresholds_says_that_it_finds_no_segments(tmp_path):
 def test_dropped_frames_are_frames_without_anybody(tmp_path):
     found, given = spotter(tmp_path), recording(90)
     frames = frames_of(given)
-    frames[20:25] = 0
-    offline = found.scores(given.__class__('x', *_parts(frames), (1080, 1920)))
+    frames[20:25] = given.keypoint[:, 20:25] = given.score[:, 20:25] = 0
     told = Stream(found, 'imigue22')
     by_none = answers_of(told, [None if 20 <= i < 25 else f for i, f in enumerate(frames)])
     counted = Stream(found, 'imigue22')
     by_number = [a for i, f in enumerate(frames) if not 20 <= i < 25 for a in counted.push(f, i)]
     by_number += counted.close()
     for answers in (by_none, by_number):
-        np.testing.assert_array_equal(np.stack([a.probs for a in answers]), offline.probs)
-
-
-def _parts(frames):
-    people = frames.swapaxes(0, 1)
-    return people[..., :2].copy(), people[..., 2].copy()
+        check_same(answers, found.scores(given))
 
 
 def test_people_come_and_go(tmp_path):
@@ -103,9 +101,7 @@ def test_people_come_and_go(tmp_path):
     given.keypoint[1, 30:] = given.score[1, 30:] = 0
     frames = [people[: 1 if i >= 30 else 2] for i, people in enumerate(frames_of(given))]
     frames[70] = frames[70][0]  # one person may come without the axis of people
-    answers = answers_of(Stream(found, 'imigue22'), frames)
-    offline = found.scores(given)
-    np.testing.assert_array_equal(np.stack([a.probs for a in answers]), offline.probs)
+    check_same(answers_of(Stream(found, 'imigue22'), frames), found.scores(given))
 
 
 def test_nan_is_a_missing_joint(tmp_path):
@@ -123,10 +119,9 @@ def test_what_is_no_frame_is_refused(tmp_path):
             Stream(found, 'imigue22').push(wrong)
     stream = Stream(found, 'imigue22')
     stream.push(None, 3)
-    with pytest.raises(DataError):
-        stream.push(None, 3)
-    with pytest.raises(DataError):  # a clock's count, say: hours of dropped frames
-        stream.push(None, 10**9)
+    for number in (3, 10**9):  # a clock's count, say: hours of dropped frames
+        with pytest.raises(DataError):
+            stream.push(None, number)
     stream.close()
     with pytest.raises(DataError):
         stream.push(None)

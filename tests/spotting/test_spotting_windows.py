@@ -19,7 +19,7 @@ from pyskl.datasets.pipelines import Compose
 from pyskl.errors import ConfigError
 from pyskl.models.cpu import frame_sharing
 from pyskl.spotting.frame_rate import in_file_frames, num_resampled, resample
-from pyskl.spotting.sampling import SampleWindows, sample_frames, sampling_fault, window_pipeline
+from pyskl.spotting.sampling import sample_frames, sampling_fault, window_pipeline
 from pyskl.spotting.windows import Windows
 
 
@@ -44,15 +44,7 @@ def test_a_block_is_whole_when_the_frames_behind_its_last_middle_are_there():
 
 def test_sampling_takes_the_middles_of_equal_parts():
     assert sample_frames(10, 18, 4).tolist() == [11, 13, 15, 17]
-    assert sample_frames(10, 13, 7).tolist() == [
-        10,
-        11,
-        12,
-        10,
-        11,
-        12,
-        10,
-    ]  # as UniformSampleFrames
+    assert sample_frames(10, 12, 5).tolist() == [10, 11, 10, 11, 10]  # as UniformSampleFrames
     shared = set(sample_frames(0, 48, 24)) & set(sample_frames(8, 56, 24))
     assert len(shared) == 20
 
@@ -71,23 +63,18 @@ def test_windows_out_of_range_are_refused():
             Windows(**wrong)
 
 
-def test_a_pipeline_that_does_not_sample_evenly_is_refused():
-    steps = [dict(type='SampleFrames', clip_len=8), dict(type='PoseDecode')]
-    assert 'UniformSample' in sampling_fault(Compose(steps))
-
-
 def test_sampling_and_decoding_in_one_step_gives_the_same():
-    clip = recording(60).cut(0, 60)
-    spans = np.array([[0, 16], [10, 50]])
-    given = {**clip, 'windows': spans, 'test_mode': True}
-    once = window_pipeline(Compose([dict(type='UniformSampleDecode', clip_len=8)]), 'x')(
-        dict(given)
-    )
-    steps = [dict(type='UniformSample', clip_len=8), dict(type='PoseDecode')]
-    apart = window_pipeline(Compose(steps), 'x')(dict(given))
+    given = {**recording(60).cut(0, 60), 'windows': np.array([[0, 16], [10, 50]])}
+
+    def sampled(*types):
+        steps = Compose([dict(type=types[0], clip_len=8), *map(dict, types[1:])])
+        return window_pipeline(steps, 'x')({**given, 'test_mode': True})
+
+    once, apart = sampled('UniformSampleDecode'), sampled('UniformSample', {'type': 'PoseDecode'})
     assert np.array_equal(once['keypoint'][..., :2], apart['keypoint'])
     assert np.array_equal(once['keypoint'][..., 2], apart['keypoint_score'])
-    assert isinstance(SampleWindows(4), SampleWindows)
+    steps = [dict(type='SampleFrames', clip_len=8), dict(type='PoseDecode')]
+    assert 'UniformSample' in sampling_fault(Compose(steps))
 
 
 # -- scores: the slow twin passes each window alone, as a clip of its own --------------------------
@@ -100,11 +87,8 @@ def slow_scores(found: Spotter, given) -> np.ndarray:
         clip = given.cut(block.start, block.stop)
         for i in range(len(block.middles)):
             one = replace(block, middles=block.middles[i : i + 1], spans=block.spans[i : i + 1])
-            probs = [
-                found.block_scores(clip, replace(one, spans=one.spans[:, w : w + 1]))
-                for w in range(len(found.windows.lengths))
-            ]
-            rows.append(np.mean(probs, 0)[0])
+            alone = (replace(one, spans=one.spans[:, w : w + 1]) for w in range(2))
+            rows.append(np.mean([found.block_scores(clip, window)[0] for window in alone], 0))
     return np.stack(rows)
 
 
@@ -118,9 +102,9 @@ def test_windows_together_equal_windows_alone(tmp_path):
 
 def test_windows_without_anybody_are_background(tmp_path):
     found = spotter(tmp_path, Windows((8, 16), 4, 32, 30))
-    middles, probs = (lambda s: (s.middles, s.probs))(found.scores(recording()))
-    inside = (middles >= 60 + 8) & (middles + 8 <= 85)
-    assert inside.sum() >= 2 and (probs[inside, 32] == 1).all() and (probs[~inside, 32] < 1).all()
+    scores = found.scores(recording())
+    inside, background = (scores.middles >= 68) & (scores.middles <= 77), scores.probs[:, 32]
+    assert inside.sum() >= 2 and (background[inside] == 1).all() and (background[~inside] < 1).all()
     found.background = None
     assert not found.scores(recording()).probs[inside].any()
 
@@ -130,8 +114,7 @@ def test_heatmap_networks_draw_each_frame_that_windows_share_once(tmp_path, monk
     torch.manual_seed(1)
     config = tiny.write_config(tmp_path)
     found = load_spotter([(config, None)], windows=Windows((16, 32), 4, 32))
-    drawn = []
-    of = frame_sharing.SharedFrames.of.__func__
+    drawn, of = [], frame_sharing.SharedFrames.of.__func__
 
     def counting(cls, imgs, backbone):
         shared = of(cls, imgs, backbone)
@@ -149,9 +132,7 @@ def test_heatmap_networks_draw_each_frame_that_windows_share_once(tmp_path, monk
 
 
 def test_streams_are_blended_by_their_weights(tmp_path):
-    one = spotter(tmp_path)
-    torch.manual_seed(6)
-    other = load_spotter([(tmp_path / 'spot.py', None)], windows=WINDOWS)
+    one, other = spotter(tmp_path), spotter(tmp_path, seed=6)
     both = Spotter([*one.models, *other.models], WINDOWS, [1, 3], 32)
     given = recording(40)
     expected = 0.25 * one.scores(given).probs + 0.75 * other.scores(given).probs

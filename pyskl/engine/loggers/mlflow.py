@@ -47,7 +47,9 @@ class MlflowLoggerHook(Logger):
             self._client.update_run(run_id, status='RUNNING')
             self._run_id = run_id
             return run_id
-        made = self._client.create_run(self._experiment(), run_name=run.name, tags=self.tags)
+        found = self._client.get_experiment_by_name(self.exp_name)
+        experiment = found.experiment_id if found else self._client.create_experiment(self.exp_name)
+        made = self._client.create_run(experiment, run_name=run.name, tags=self.tags)
         self._run_id = made.info.run_id
         params = {**dict(_flat(run.config)), **run.facts, **self.params}
         entities = self._library.entities
@@ -55,12 +57,6 @@ class MlflowLoggerHook(Logger):
         for first in range(0, len(rows), _AT_ONCE):
             self._client.log_batch(self._run_id, params=rows[first : first + _AT_ONCE])
         return self._run_id
-
-    def _experiment(self) -> str:
-        found = self._client.get_experiment_by_name(self.exp_name)
-        return (
-            self._client.create_experiment(self.exp_name) if found is None else found.experiment_id
-        )
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Send the figures with the time of the call."""
