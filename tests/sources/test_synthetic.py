@@ -155,7 +155,7 @@ def test_arms_keep_their_length_or_look_shorter():
         rng.uniform(-2.5, 2.5, (2, *shape)).astype(np.float32),
     )
     joints = joints_of(
-        Parts(still, still, *hands, still, still, *np.full((2, 40, 9), 0.5, np.float32)), people
+        Parts(still, still, hands, (still, still), np.full((2, 40, 9), 0.5, np.float32)), people
     )
     for shoulder, elbow, wrist in ((2, 3, 4), (5, 6, 7)):
         upper, fore = (

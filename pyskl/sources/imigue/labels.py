@@ -134,6 +134,11 @@ def class_of(class_id: float, where: str) -> int:
     return NUM_CLASSES - 1 if class_id == OTHER_ID else int(class_id) - 1
 
 
+def id_of(label: int) -> int:
+    """Return the id of a class, the inverse of `class_of`."""
+    return OTHER_ID if label == NUM_CLASSES - 1 else label + 1
+
+
 EXPECTED_ID = f'Expected 1 to {NUM_CLASSES}, or {OTHER_ID} for the last class'
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...annotations.segments import Segment
 from ...errors import DataError
 from ...wording import some
-from ..imigue.labels import NUM_CLASSES, OTHER_ID
+from ..imigue.labels import id_of
 
 
 def segments_of(
@@ -60,5 +60,5 @@ def id_of_class(label: int, kind: str) -> int:
         kind: of the recording; see RecordingFile.
     """
     if kind == 'imigue':
-        return OTHER_ID if label == NUM_CLASSES - 1 else label + 1
+        return id_of(label)
     return label + 1 if kind == 'smg' else label
