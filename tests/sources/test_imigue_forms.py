@@ -1,7 +1,5 @@
 """iMiGUE's xlsx of 137 points: joints that are kept, hostile workbooks, orders of classes."""
 
-from __future__ import annotations
-
 import builtins
 import zipfile
 from pathlib import Path

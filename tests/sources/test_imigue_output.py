@@ -1,7 +1,5 @@
 """tools/readlabel.py: placeholder labels, what is written, raw arrays under other names."""
 
-from __future__ import annotations
-
 import os
 import pickle
 from pathlib import Path

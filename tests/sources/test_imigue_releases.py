@@ -1,7 +1,5 @@
 """tools/readlabel.py PATH: a table of iMiGUE's files as people have them, and the results."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple

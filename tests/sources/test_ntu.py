@@ -1,7 +1,5 @@
 """NTU RGB+D's .skeleton files become annotations by PYSKL's rules, and its faults lose no data."""
 
-from __future__ import annotations
-
 import json
 import pickle
 import zipfile
@@ -10,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from goldens import SMALL
+from numpy.testing import assert_array_equal, assert_equal
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
@@ -75,7 +74,7 @@ def test_key_points_labels_and_splits_are_the_published_ones(written, name):
         assert list(annotation) == wanted['keys']
         assert annotation['label'] == wanted['label']
         assert annotation['total_frames'] == wanted['total_frames']
-        np.testing.assert_array_equal(annotation['keypoint'], arrays[annotation['frame_dir']])
+        assert_array_equal(annotation['keypoint'], arrays[annotation['frame_dir']])
         assert annotation['keypoint'].dtype == np.float16
     for split, members in golden['split'].items():
         wanted = [n for n in members if n not in (NOBODY, *NOT_A_NUMBER)]
@@ -87,9 +86,7 @@ def test_a_clip_whose_bodies_are_all_short_keeps_the_longest(written):
     bodies, _ = read_bodies(next(f for f in find_files([ZIP]) if f.name == SHORT_BODIES))
     assert len(bodies) == 2 and max(map(len, bodies)) <= 11
     longest = max(bodies, key=len)
-    np.testing.assert_array_equal(
-        clips[SHORT_BODIES]['keypoint'], longest.joints[None].astype(np.float16)
-    )
+    assert_array_equal(clips[SHORT_BODIES]['keypoint'], longest.joints[None].astype(np.float16))
 
 
 def test_clips_that_show_nobody_or_hold_nan_are_left_out_and_named(tmp_path, capsys):
@@ -124,7 +121,7 @@ def test_a_folder_an_archive_and_several_processes_give_the_same_file(
         one, other = load(tmp_path / name), load(written / name)
         assert one['split'] == other['split']
         for a, b in zip(one['annotations'], other['annotations'], strict=True):
-            np.testing.assert_equal(a, b)
+            assert_equal(a, b)
 
 
 def test_labels_have_the_names_of_their_actions():
@@ -153,33 +150,33 @@ def body(first: int, length: int, shift: float = 1, scale: float = 0.1, seed: in
 def test_the_liveliest_body_is_the_first_person():
     calm, lively = body(0, 20), body(0, 20, scale=0.2, seed=1)
     people = people_of_bodies([calm, lively], 20)
-    np.testing.assert_array_equal(people, [lively.joints, calm.joints])
+    assert_array_equal(people, [lively.joints, calm.joints])
 
 
 def test_a_body_that_comes_when_another_has_gone_goes_on_for_it():
     first, second = body(0, 14, scale=0.2), body(14, 13, seed=1)
     people = people_of_bodies([first, second], 27)
-    np.testing.assert_array_equal(people, np.concatenate([first.joints, second.joints])[None])
+    assert_array_equal(people, np.concatenate([first.joints, second.joints])[None])
 
 
 def test_a_third_body_at_the_same_time_is_lost():
     bodies = [body(0, 20, scale=0.3 - i / 20, seed=i) for i in range(3)]
-    np.testing.assert_array_equal(people_of_bodies(bodies, 20), [b.joints for b in bodies[:2]])
+    assert_array_equal(people_of_bodies(bodies, 20), [b.joints for b in bodies[:2]])
 
 
 def test_what_is_wider_than_high_is_no_person():
     lying = Body(0, body(0, 20, scale=0.3).joints[..., [1, 0, 2]])
     upright = body(0, 20, seed=1)
-    np.testing.assert_array_equal(people_of_bodies([lying, upright], 20), upright.joints[None])
+    assert_array_equal(people_of_bodies([lying, upright], 20), upright.joints[None])
     both = people_of_bodies([lying, Body(0, upright.joints[..., [1, 0, 2]])], 20)
-    np.testing.assert_array_equal(both, lying.joints[None])  # nobody else is there
+    assert_array_equal(both, lying.joints[None])  # nobody else is there
 
 
 def test_the_one_who_is_there_first_is_the_first_person():
     late, early = body(4, 16, scale=0.3), body(0, 15, seed=1)
     people = people_of_bodies([late, early], 20)
-    np.testing.assert_array_equal(people[0, :15], early.joints)
-    np.testing.assert_array_equal(people[1, 4:], late.joints)
+    assert_array_equal(people[0, :15], early.joints)
+    assert_array_equal(people[1, 4:], late.joints)
     assert not people[1, :4].any() and not people[0, 15:].any()
 
 

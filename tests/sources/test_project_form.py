@@ -1,7 +1,5 @@
 """Joints in space become pictures, from as many sides as are asked for."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from tiny import script as load_script

@@ -1,7 +1,5 @@
 """Recordings of every form are read whole, with what their label files say; what is odd is told."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import imigue_release

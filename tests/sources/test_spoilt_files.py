@@ -1,7 +1,5 @@
 """Corrupted files of every form are read, or refused with a UserError and nothing written."""
 
-from __future__ import annotations
-
 import json
 import pickle
 import random

@@ -1,7 +1,5 @@
 """Synthetic clips of pictures and key points: what each can tell, the files, the people."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import pytest

@@ -1,11 +1,10 @@
 """Tables are read block by block: what comes out does not depend on where a block ends."""
 
-from __future__ import annotations
-
 import tracemalloc
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from pyskl.errors import DataError
 from pyskl.sources import tables
@@ -35,8 +34,8 @@ def test_blocks_of_any_size_give_the_same_table(kind, block, tmp_path, monkeypat
     whole, lines = read_table(path), read_lines(path)
     monkeypatch.setattr(tables, 'BLOCK_BYTES', block)
     found = read_table(path)
-    np.testing.assert_array_equal(found.values, whole.values)
-    np.testing.assert_array_equal(found.lines, whole.lines)
+    assert_array_equal(found.values, whole.values)
+    assert_array_equal(found.lines, whole.lines)
     assert read_lines(path) == lines and len(found.values) == 60
     assert np.nansum(found.values[:, 0]) == sum(range(60))
 

@@ -1,11 +1,10 @@
 """People are followed from frame to frame, by ids or by nearness."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from pyskl.sources.tracking import Boxes, people_of, track
 
@@ -103,7 +102,7 @@ def test_in_space_the_third_number_is_no_score():
     high = box(100)
     rows = [(0, high), (0, low), (1, low), (1, high)]
     people, _ = people_of(boxes(*rows), 2, in_space=True)
-    np.testing.assert_array_equal(people, np.stack([[high, high], [low, low]]))
+    assert_array_equal(people, np.stack([[high, high], [low, low]]))
 
 
 def test_nobody_gives_no_people():

@@ -1,7 +1,5 @@
 """People in videos: followed in every frame; MediaPipe as a process, rtmlib as a package."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import types
@@ -11,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from made_videos import H, W, film, runs, stand_in
+from numpy.testing import assert_allclose, assert_array_equal
 from tiny import script
 
 from pyskl.annotations import read_annotations
@@ -57,9 +56,9 @@ def test_every_frame_is_kept_and_people_are_followed(tmp_path):
     assert clip['img_shape'] == (H, W) and clip['fps'] == 12.5
     assert clip['frame_dir'] == 'a' and clip['filename'] == str(path)
     right, left = clip['keypoint'][..., 0, 0]  # b is seen more often
-    np.testing.assert_array_equal(right, [45, 44, 43, 0, 41, 40])
-    np.testing.assert_array_equal(left, [2, 3, 0, 0, 6, 7])
-    np.testing.assert_array_equal(clip['keypoint_score'][0, 3], np.zeros(17))
+    assert_array_equal(right, [45, 44, 43, 0, 41, 40])
+    assert_array_equal(left, [2, 3, 0, 0, 6, 7])
+    assert_array_equal(clip['keypoint_score'][0, 3], np.zeros(17))
 
 
 def test_unsure_joints_those_outside_and_nan_are_missing(tmp_path):
@@ -125,8 +124,8 @@ def test_the_worker_gives_landmarks_in_pixels_and_nobody_where_it_is_dark(tmp_pa
     assert [row.shape for row in rows] == [(1, 67, 3), (0, 67, 3), (1, 67, 3), (1, 67, 3)]
     for place, row in zip(PLACES, rows):
         if place is not None:
-            np.testing.assert_allclose(row[0, 0, :2], np.array(place) - 0.5, atol=0.6)
-            np.testing.assert_allclose(row[0, :2, 2], [0.9, 0.1], rtol=1e-6)
+            assert_allclose(row[0, 0, :2], np.array(place) - 0.5, atol=0.6)
+            assert_allclose(row[0, :2, 2], [0.9, 0.1], rtol=1e-6)
             assert (row[0, 25:46, 2] == 1).all() and np.isnan(row[0, 46:]).all()
 
 
@@ -154,7 +153,7 @@ def test_extract_pose_writes_what_training_reads(tmp_path, capsys):
     # The stand-in's third landmark, the left eye, lies outside; right hands it never finds.
     assert seen['left eye'] == 0 == seen['right thumb tip'] and seen['left thumb tip'] == 1
     assert seen['neck'] == pytest.approx(0.8)
-    np.testing.assert_allclose(a['keypoint'][0, 2, names.index('neck')], [39.5, 15.5], atol=0.6)
+    assert_allclose(a['keypoint'][0, 2, names.index('neck')], [39.5, 15.5], atol=0.6)
 
 
 @pytest.mark.parametrize('how, word', [('crash', 'out of ideas'), ('missing', 'No module named')])
@@ -259,9 +258,9 @@ def test_rtmlib_gets_blue_green_red_and_gives_people_in_its_layout(rtmlib, capsy
     finds = RTMLib(rtmlib / 'pose.onnx', rtmlib / 'yolox.onnx')
     rows = list(finds.people([blue, dark], (H, W)))
     assert finds.layout == 'coco17' and [row.shape for row in rows] == [(2, 17, 3), (0, 17, 3)]
-    np.testing.assert_array_equal(rows[0][:, 1], [[4, 4, 1], [31, 4, 1]])
+    assert_array_equal(rows[0][:, 1], [[4, 4, 1], [31, 4, 1]])
     [whole] = RTMLib(rtmlib / 'pose.onnx').people([dark], (H, W))
-    np.testing.assert_array_equal(whole[0, 0], [0, 0, 0.5])
+    assert_array_equal(whole[0, 0], [0, 0, 0.5])
     assert capsys.readouterr().out == ''
 
 
