@@ -159,7 +159,6 @@ def test_a_still_pose_is_not_enough():
     right = mean_pose_nearest_neighbour(
         *(annotations_of(clips_of(split), split.labels) for split in (train, test))
     )
-    print(right)
     assert np.bincount(test.labels).max() / 300 < right < 0.5
 
 
