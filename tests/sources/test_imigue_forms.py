@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from imigue_release import convert as convert_all
-from numpy.testing import assert_array_equal
 from imigue_release import labels, noses, points, rows, video, xlsx
+from numpy.testing import assert_array_equal
 
 from pyskl.errors import DataError, UserError
 from pyskl.skeletons import get_layout, layout_of
