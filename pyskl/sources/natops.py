@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from ..files.texts import read_bytes
 from ..skeletons import get_layout
 from ..wording import plain, some
 from .natops_people import NUM_PEOPLE, guess_people
+from .source import Annotation
 
 CLASSES = ('I have command', 'all clear', 'not clear', 'spread wings', 'fold wings', 'lock wings')
 PROJECTIONS = {'xy': (0, 1), 'xz': (0, 2), 'zy': (2, 1)}  # the axes that point right and up
@@ -194,7 +194,7 @@ def project(xyz: np.ndarray, projection: str) -> np.ndarray:
     return PICTURE / 2 + PIXELS_PER_UNIT * np.stack([xyz[..., right], -xyz[..., up]], -1)
 
 
-def annotations_of(series: Series, prefix: str, projection: str) -> list[dict[str, Any]]:
+def annotations_of(series: Series, prefix: str, projection: str) -> list[Annotation]:
     """Return the annotations of a file's clips, named prefix_0, prefix_1 ... in its order.
 
     Args:

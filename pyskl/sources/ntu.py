@@ -19,7 +19,6 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from ..files.safe_pickle import open_regular
 from ..files.texts import read_bytes, read_text
 from ..wording import plain, some
 from .ntu_people import NUM_JOINTS, Body, people_of_bodies
+from .source import Annotation
 
 SUFFIX = '.skeleton'
 MAX_BYTES = 256 << 20
@@ -290,7 +290,7 @@ def convert_file(file: SkeletonFile) -> Clip:
     return Clip(file.name, keypoint)
 
 
-def annotation_of(clip: Clip) -> dict[str, Any]:
+def annotation_of(clip: Clip) -> Annotation:
     """Return the annotation of a clip with the fields of PYSKL's file: no scores, no picture."""
     assert clip.keypoint is not None, clip.fault
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import gcd
@@ -17,9 +17,10 @@ from ..errors import DataError, UserError
 from ..files.texts import read_json
 from ..skeletons import is_present
 from ..wording import brief, count
-from .source import Source, option, positive
+from .source import Annotation, Source, option, positive
 from .tracking import Boxes, people_of
 
+JsonObject = Mapping[str, Any]
 MOST_FRAMES = 1 << 17  # of a clip: 73 minutes of video
 MOST_JOINTS = 1 << 25  # of a clip: frames times joints of a person
 USUAL_PICTURES = ((240, 320), (480, 640), (540, 960), (720, 1280), (1080, 1920), (2160, 3840))
@@ -60,7 +61,7 @@ class PoseSource(Source):
         img_shape: Sequence[int] | None = None,
         normalised: bool | None = None,
         label: int | None = None,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Annotation]:
         """Yield the annotation of a clip, or leave it out if it shows nobody.
 
         Args:
@@ -109,7 +110,7 @@ class PoseSource(Source):
             'keypoint_score': people[..., 2],
         }
 
-    def finish(self, annotations: list[dict[str, Any]]) -> None:
+    def finish(self, annotations: list[Annotation]) -> None:
         """Give clips without a picture size the smallest common one that holds all of them."""
         flat = [a for a in annotations if a['keypoint'].shape[-1] == 2]
         lacking = [a for a in flat if a.get('img_shape') is None]

@@ -23,7 +23,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from ...files.arrays import load_npy, load_npz
 from ...files.texts import csv_rows, read_text
 from ...wording import some
 from ..poses import PoseSource, check_size, frame_indices
-from ..source import Unit, option
+from ..source import Annotation, Unit, option
 from ..tracking import Boxes, people_of
 
 PARTS = {'pose': 33, 'left_hand': 21, 'right_hand': 21}
@@ -60,7 +59,7 @@ class MediaPipe(PoseSource):
 
     space: bool = option(False, 'keep x, y, z unchanged, for networks on key points in space')
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clip of the file."""
         read = _of_table if unit.path.suffix.lower() == '.csv' else _of_array
         marks = read(unit.path)  # (M, T, V, 4)

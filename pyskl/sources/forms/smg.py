@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from ...errors import DataError, UserError
 from ...files.arrays import load_npy
 from ...skeletons import is_present
 from ..imigue import read_labels
-from ..source import Source, Unit, find_files, named, option
+from ..source import Annotation, Source, Unit, find_files, named, option
 from ..tables import read_table
 
 POINTS, LABELS = '_skeleton.csv', '_finelabels.csv'
@@ -59,11 +58,11 @@ class Smg(Source):
         endings = f'(?:{"|".join(e.rpartition(".")[0] for e in self.suffixes)})$'
         return [Unit(unit.path, re.sub(endings, '', unit.name)) for unit in units]
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the gestures of a recording, or the clips of an array."""
         return self._arrays(unit) if unit.path.suffix.lower() == '.npy' else self._recording(unit)
 
-    def _recording(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def _recording(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the gestures of a csv."""
         path = unit.path.with_name(unit.path.name[: -len(POINTS)] + LABELS)
         gestures = _numbers(path, 3, 'class id, first frame, last frame')
@@ -85,7 +84,7 @@ class Smg(Source):
             inside = joints[max(int(first) - 1, 0) : int(last)]
             yield {'frame_dir': name, 'label': int(class_id) - 1, **self._clip(inside)}
 
-    def _clip(self, joints: np.ndarray) -> dict[str, Any]:
+    def _clip(self, joints: np.ndarray) -> Annotation:
         """Turn (T, 25, 11) into the fields of a clip."""
         joints = np.where(np.isnan(joints).any(-1, keepdims=True), 0, joints).astype(np.float32)
         if self.space:
@@ -94,7 +93,7 @@ class Smg(Source):
         seen = is_present(xy).astype(np.float32)
         return {'keypoint': xy, 'keypoint_score': seen, 'img_shape': IMG_SHAPE}
 
-    def _arrays(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def _arrays(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clips of an array."""
         if self.pixels:
             raise UserError(

@@ -27,7 +27,7 @@ from ...files.arrays import load_npy, load_npz
 from ...files.texts import read_json, read_text
 from ...wording import brief, some
 from ..poses import PoseSource, boxes_of, frame_files, groups_of, number_in
-from ..source import Unit, find_files, named
+from ..source import Annotation, Unit, find_files, named
 from ..tracking import Boxes
 
 BEFORE = 5  # columns before the joints: class and box
@@ -52,7 +52,7 @@ class Ultralytics(PoseSource):
         others = [f for f in files if f not in txt and f.parent not in self._pictures]
         return named([*self._frames, *self._pictures, *others], paths)
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clip."""
         if unit.path in self._frames:
             yield from self._txt(unit)
@@ -64,7 +64,7 @@ class Ultralytics(PoseSource):
         else:
             yield from self.clip(unit.name, _of_array(unit.path))
 
-    def _txt(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def _txt(self, unit: Unit) -> Iterator[Annotation]:
         lines, numbers = [], []
         listed = []
         for i, file in enumerate(self._frames[unit.path]):

@@ -15,6 +15,7 @@ from ...errors import DataError
 from ...files.arrays import load_npy
 from ...files.safe_pickle import load_pickle
 from ...wording import brief, plain, some
+from ..source import Annotation
 
 SPLITS = ('train', 'val', 'test')
 IMG_SHAPE = (1080, 1920)  # (h, w) px, as in the published solution
@@ -28,9 +29,7 @@ def raw_paths(folder: Path, split: str) -> tuple[Path, Path]:
     return folder / f'{split}_data.npy', folder / f'{split}_label.pkl'
 
 
-def read_raw(
-    folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE
-) -> list[dict[str, Any]]:
+def read_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> list[Annotation]:
     """Read one raw split as annotations, equal to the published converter's.
 
     Args:
@@ -55,7 +54,7 @@ def read_raw(
 
 def read_pair(
     split: str, data: Path, labels: Path | None, img_shape: Sequence[int] = IMG_SHAPE
-) -> list[dict[str, Any]]:
+) -> list[Annotation]:
     """Read one split as `read_raw` does, from files of any names.
 
     Raises:
@@ -73,14 +72,14 @@ def read_pair(
 
 def iterate_raw(
     folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE
-) -> tuple[int, Iterator[dict[str, Any]]]:
+) -> tuple[int, Iterator[Annotation]]:
     """Return N and an iterator over the annotations that `read_raw` would return."""
     data, labels = raw_paths(folder, split)
     num_clips, annotations = _iterate(split, data, labels if labels.exists() else None, img_shape)
     return num_clips, map(_or_raise, annotations)
 
 
-def _or_raise(item: dict[str, Any] | DataError) -> dict[str, Any]:
+def _or_raise(item: Annotation | DataError) -> Annotation:
     if isinstance(item, DataError):
         raise item
     return item
@@ -88,7 +87,7 @@ def _or_raise(item: dict[str, Any] | DataError) -> dict[str, Any]:
 
 def _iterate(
     split: str, data_path: Path, label_path: Path | None, img_shape: Sequence[int]
-) -> tuple[int, Iterator[dict[str, Any] | DataError]]:
+) -> tuple[int, Iterator[Annotation | DataError]]:
     """Return N and an iterator over the clips' annotations, or errors for faulty clips."""
     data = load_npy(data_path)
     if data.ndim != 5 or data.shape[1] != 3 or data.dtype.kind != 'f':
@@ -107,7 +106,7 @@ def _iterate(
 
 def _annotations(
     path: Path, data: np.ndarray, names: list[str], labels: list[int], img_shape: Sequence[int]
-) -> Iterator[dict[str, Any] | DataError]:
+) -> Iterator[Annotation | DataError]:
     for i, (name, label) in enumerate(zip(names, labels)):
         try:
             yield clip_annotation(name, np.asarray(data[i]), label, img_shape)
@@ -117,7 +116,7 @@ def _annotations(
 
 def clip_annotation(
     name: str, clip: np.ndarray, label: int, img_shape: Sequence[int]
-) -> dict[str, Any]:
+) -> Annotation:
     """Make the annotation of a clip.
 
     Args:

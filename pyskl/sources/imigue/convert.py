@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...errors import DataError, UserError
+from ..source import Annotation
 from .arrays import SPLITS, read_pair, take_out_videos
 from .find import Found, RawPair, Video
 from .joints import DEFAULT
@@ -128,7 +128,7 @@ def _read_raw(raw: dict[str, RawPair], settings: Settings, done: Conversion) -> 
         ]
 
 
-def _check_pictures(path: Path, clips: list[dict[str, Any]], size: tuple[int, int]) -> None:
+def _check_pictures(path: Path, clips: list[Annotation], size: tuple[int, int]) -> None:
     """Refuse Kinect's joints in metres, whose third channel is z instead of a score."""
     if clips[0]['keypoint'].shape[2] == KINECT_JOINTS:
         measured = measure(clips, size, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from ...annotations.measures import measure_clip, sample_rows
 from ...annotations.plausibility import METRIC, find_hands
 from ...skeletons import Layout, is_present
 from ...skeletons.poses import SIDES, Hands
+from ..source import Annotation
 
 SAMPLE = 400  # clips that are measured
 MANY = 100  # clips that can be expected to fill the picture
@@ -52,7 +52,7 @@ class Measurements:
 
 
 def measure(
-    clips: Sequence[dict[str, Any]], assumed: tuple[int, int], layout: Layout | None
+    clips: Sequence[Annotation], assumed: tuple[int, int], layout: Layout | None
 ) -> Measurements:
     """Measure a sample of clips.
 

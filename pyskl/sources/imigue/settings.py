@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ...annotations import About
 from ...annotations.notes import Notes
+from ..source import Annotation
 from .arrays import IMG_SHAPE
 from .joints import Joints
 
@@ -59,7 +59,7 @@ class Conversion:
         warnings: lines of warning.
     """
 
-    clips: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    clips: dict[str, list[Annotation]] = field(default_factory=dict)
     about: dict[str, About | None] = field(default_factory=dict)
     left_out: Notes = field(default_factory=Notes)
     facts: list[str] = field(default_factory=list)

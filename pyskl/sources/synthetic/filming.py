@@ -17,6 +17,7 @@ from ...annotations import About, write_annotations
 from ...errors import UserError
 from ...files.atomic import atomic_write
 from ...files.libraries import opencv
+from ..source import Annotation
 from .body import LAYOUT
 from .camera import CENTRE_SPREAD, PICTURE, estimate, to_pixels
 from .desk import DESK_TOP, SCENES, Scene
@@ -175,9 +176,7 @@ def write_video_data(
     return names
 
 
-def _write_clips(
-    folder: Path, clips: list[Clip], made: Mapping[str, Any]
-) -> Iterator[dict[str, Any]]:
+def _write_clips(folder: Path, clips: list[Clip], made: Mapping[str, Any]) -> Iterator[Annotation]:
     """Write the videos that do not exist yet; yield each clip's annotation."""
     same_set = _is_of(folder, made)
     if not same_set:
