@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..annotations.fields import clean_fields
 from ..annotations.store import make_annotation
 from ..errors import DataError, UserError
 from ..files.texts import read_bytes
@@ -130,29 +129,21 @@ def _clip(series: Sequence[str], where: str) -> np.ndarray:
 
 
 def _numbers(text: str, where: str) -> list[float]:
-    cells = text.split(',')
-    try:
-        row = [float(cell) for cell in cells]
-    except ValueError:
-        wrong = next(cell for cell in cells if not _is_number(cell))
-        raise DataError(
-            f'{where}: {plain(wrong.strip()) or "nothing"!r} is not a number. Expected numbers '
-            'separated by commas.'
-        ) from None
+    row = []
+    for cell in text.split(','):
+        try:
+            row.append(float(cell))
+        except ValueError:
+            raise DataError(
+                f'{where}: {plain(cell.strip()) or "nothing"!r} is not a number. Expected numbers '
+                'separated by commas.'
+            ) from None
     if not (np.abs(row) < MOST).all():  # NaN neither
         raise DataError(
             f'{where}: holds NaN, infinity or a number beyond {MOST:g}. Expected standardised '
             'numbers, within a few units of 0.'
         )
     return row
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _label(text: str, names: Sequence[str], where: str) -> int:
@@ -203,16 +194,11 @@ def annotations_of(series: Series, prefix: str, projection: str) -> list[Annotat
         projection: a key of PROJECTIONS for keypoint (1, T, V, 2) in pixels, or SPACE for
             (1, T, V, 3), the archive's values, without a picture.
     """
-    if projection == SPACE:
-        return [
-            clean_fields({'frame_dir': f'{prefix}_{i}', 'label': label, 'keypoint': xyz[None]})
-            for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))
-        ]
+    size = None if projection == SPACE else (PICTURE, PICTURE)
+    places = series.xyz if size is None else [project(xyz, projection) for xyz in series.xyz]
     return [
-        make_annotation(
-            f'{prefix}_{i}', project(xyz, projection), label=label, img_shape=(PICTURE, PICTURE)
-        )
-        for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))
+        make_annotation(f'{prefix}_{i}', place, label=label, img_shape=size)
+        for i, (place, label) in enumerate(zip(places, series.labels))
     ]
 
 

@@ -57,7 +57,7 @@ class K400(Source):
         clean = clean_fields(annotation)
         return decompressed(clean, self.max_people) if is_compressed(clean) else clean
 
-    def _key_points(self, annotation: Annotation) -> np.ndarray:
+    def _key_points(self, annotation: Mapping[str, Any]) -> np.ndarray:
         """Find a clip's key points in their separate file."""
         if self.kpfiles is None:
             raise DataError(

@@ -27,12 +27,11 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
-from ...files.arrays import load_npy, load_npz
 from ...files.texts import csv_rows, read_text
 from ...wording import some
-from ..poses import PoseSource, check_size, frame_indices
+from ..poses import PoseSource, arrays_in, check_size, frame_indices, people_array
 from ..source import Annotation, Unit, option
-from ..tracking import Boxes, people_of
+from ..tracking import Boxes
 
 PARTS = {'pose': 33, 'left_hand': 21, 'right_hand': 21}
 FRAME = ('frame', 'frame_id', 'frame_index', 'frame_idx', 'frame_number', 'frame_no')
@@ -68,28 +67,15 @@ class MediaPipe(PoseSource):
         seen = marks[..., :3].any(axis=(2, 3))  # (M, T)
         frames, person = np.nonzero(seen.T)
         boxes = Boxes(marks[person, frames][..., keep], frames, marks.shape[1], person)
-        if not self.space:
-            yield from self.clip(unit.name, boxes)
-        elif not len(frames):
-            self.leave_out(f'{unit.path}: shows nobody.')
-        else:
-            yield {'frame_dir': unit.name, 'keypoint': people_of(boxes, self.max_people, True)[0]}
+        yield from (self.clip_in_space if self.space else self.clip)(unit.name, boxes)
 
 
 def _of_array(path: Path) -> np.ndarray:
     """Return (M, T, V, 4) float32 from npz or npy."""
-    arrays = {'landmarks': load_npy(path)} if path.suffix.lower() == '.npy' else load_npz(path)
-    known = [name for name in ('landmarks', 'keypoints', 'pose') if name in arrays]
-    names = [*known, *(name for name, array in arrays.items() if array.ndim in (3, 4))]
-    values = arrays[names[0]] if names else np.empty(0)
-    if (
-        values.ndim not in (3, 4)
-        or values.shape[-1] not in (2, 3, 4)
-        or values.dtype.kind not in 'fiu'
-    ):
-        shapes = some(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())
-        raise DataError(f'{path}: holds {shapes or "nothing"}. Expected landmarks (T, V, 2 to 4).')
-    values = np.asarray(values, np.float32)
+    arrays = arrays_in(path, 'landmarks')
+    others = (name for name, array in arrays.items() if array.ndim in (3, 4))
+    names = ['landmarks', 'keypoints', 'pose', *others]
+    values = people_array(path, arrays, names, 4, 'landmarks (T, V, 2 to 4)')
     values = values[None] if values.ndim == 3 else values
     marks = np.zeros((*values.shape[:3], 4), np.float32)
     marks[..., : values.shape[-1]] = values

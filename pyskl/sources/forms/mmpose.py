@@ -22,7 +22,6 @@ from ...files.texts import read_json
 from ...wording import brief
 from ..poses import NORMALISED, JsonObject, PoseSource, boxes_of, frame_files, numbers_or_indices
 from ..source import Annotation, LayoutConfig, Unit, find_files, named
-from ..tracking import people_of
 
 DATA_SETS = {17: 'coco', 26: 'halpe', 133: 'coco_wholebody', 136: 'halpe'}
 
@@ -73,14 +72,11 @@ class MmPose(PoseSource):
             raise DataError(
                 f'{unit.path}: some people have x, y, z, others x, y. Expected the same for all.'
             )
-        if True not in kinds:
+        if True in kinds:
+            self._in_space = True
+            yield from self.clip_in_space(unit.name, boxes)
+        else:
             yield from self.clip(unit.name, boxes)
-            return
-        self._in_space = True
-        people, number = people_of(boxes, self.max_people, in_space=True)
-        if number > len(people):
-            self.note(f'more than {self.max_people} people (--max-people)', unit.name)
-        yield {'frame_dir': unit.name, 'keypoint': people}
 
     def _remember(self, meta: Any, num_joints: int) -> None:
         name = meta.get('dataset_name') if isinstance(meta, Mapping) else None

@@ -48,8 +48,7 @@ def read_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> 
     Raises:
         DataError: names the file and the clip.
     """
-    data, labels = raw_paths(folder, split)
-    return read_pair(split, data, labels if labels.exists() else None, img_shape)
+    return read_pair(split, *_existing(folder, split), img_shape)
 
 
 def read_pair(
@@ -74,9 +73,13 @@ def iterate_raw(
     folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE
 ) -> tuple[int, Iterator[Annotation]]:
     """Return N and an iterator over the annotations that `read_raw` would return."""
-    data, labels = raw_paths(folder, split)
-    num_clips, annotations = _iterate(split, data, labels if labels.exists() else None, img_shape)
+    num_clips, annotations = _iterate(split, *_existing(folder, split), img_shape)
     return num_clips, map(_or_raise, annotations)
+
+
+def _existing(folder: Path, split: str) -> tuple[Path, Path | None]:
+    data, labels = raw_paths(folder, split)
+    return data, labels if labels.exists() else None
 
 
 def _or_raise(item: Annotation | DataError) -> Annotation:
@@ -86,32 +89,28 @@ def _or_raise(item: Annotation | DataError) -> Annotation:
 
 
 def _iterate(
-    split: str, data_path: Path, label_path: Path | None, img_shape: Sequence[int]
+    split: str, path: Path, label_path: Path | None, img_shape: Sequence[int]
 ) -> tuple[int, Iterator[Annotation | DataError]]:
     """Return N and an iterator over the clips' annotations, or errors for faulty clips."""
-    data = load_npy(data_path)
+    data = load_npy(path)
     if data.ndim != 5 or data.shape[1] != 3 or data.dtype.kind != 'f':
         raise DataError(
-            f'{data_path}: holds {data.dtype} of shape {data.shape}. Expected float32 '
+            f'{path}: holds {data.dtype} of shape {data.shape}. Expected float32 '
             '(N, 3, T, V, M): clips, x y score, frames, joints, people; iMiGUE has '
             '(N, 3, 90, 22, 1).'
         )
     names, labels = [f'{split}_{i}' for i in range(len(data))], None
     if label_path is not None:
         names, labels = read_labels(label_path, len(data), may_lack=split == 'test')
-    return len(data), _annotations(
-        data_path, data, names, labels or [NO_LABEL] * len(data), img_shape
-    )
 
-
-def _annotations(
-    path: Path, data: np.ndarray, names: list[str], labels: list[int], img_shape: Sequence[int]
-) -> Iterator[Annotation | DataError]:
-    for i, (name, label) in enumerate(zip(names, labels)):
+    def clip(row: int) -> Annotation | DataError:
         try:
-            yield clip_annotation(name, np.asarray(data[i]), label, img_shape)
+            label = labels[row] if labels else NO_LABEL
+            return clip_annotation(names[row], np.asarray(data[row]), label, img_shape)
         except FieldError as error:
-            yield DataError(f'{path}: clip {plain(name)} (row {i}): {error}')
+            return DataError(f'{path}: clip {plain(names[row])} (row {row}): {error}')
+
+    return len(data), map(clip, range(len(data)))
 
 
 def clip_annotation(

@@ -14,7 +14,7 @@ from .labels import from_id_mod_99
 from .measurements import OUTLIERS, measure
 from .settings import Conversion, Settings
 from .summary import report_labels, report_raw_clips, report_reading, report_video_clips
-from .videos import nothing_left, read_videos
+from .videos import read_videos
 
 KINECT_JOINTS = 25
 
@@ -40,7 +40,7 @@ def convert(found: Found, settings: Settings, where: str) -> Conversion:
     done.left_out.extend(reading.left_out)
     done.clips |= reading.clips
     if not done.clips or (settings.val_videos and 'train' not in done.clips):
-        raise nothing_left(where, done.left_out)
+        raise DataError(done.left_out.message(f'{where}: no clip could be read'))
     if settings.strict and (faults := done.left_out.faults()):
         raise DataError(faults.message(f'{where}: --strict leaves nothing out'))
 

@@ -54,11 +54,6 @@ class Reading:
     unknown_ids: set[float] = field(default_factory=set)
 
 
-def nothing_left(where: str, left_out: Notes) -> DataError:
-    """Return the error for a conversion without any clip, with the reasons."""
-    return DataError(left_out.message(f'{where}: no clip could be read'))
-
-
 def read_videos(
     videos: Sequence[Video], joints: Joints | None = None, img_shape: Sequence[int] = IMG_SHAPE
 ) -> Reading:
