@@ -11,7 +11,7 @@ def convert(tmp_path):
     """Run tools/convert.py and read what it wrote: convert('mmpose', path, '--strict')."""
 
     def run(form: str, *words: object) -> dict:
-        script('convert').main([form, *map(str, words), '-o', str(tmp_path / 'o.pkl')])
+        script('convert').main([form, '-o', str(tmp_path / 'o.pkl'), *map(str, words)])
         return read_annotations(tmp_path / 'o.pkl')
 
     return run

@@ -58,7 +58,7 @@ class _Coco(PoseSource):
         with_joints = [p for p in people if p['image_id'] in images and p.get('keypoints')]
         joints = self._joints(with_joints, str(unit.path))
         seen = groups_of(zip(with_joints, joints), lambda pair: pair[0]['image_id'])
-        videos = groups_of(images.values(), lambda image: _folder(image))
+        videos = groups_of(images.values(), _folder)
         for folder, frames in videos.items():
             with self.faults_left_out():
                 yield from self._video(unit, folder or unit.name, frames, seen)
@@ -133,15 +133,13 @@ class Halpe(_Coco):
 
 def _tables(data: Any, fault: str) -> tuple[dict[Any, JsonObject], list[JsonObject]]:
     """Return the images by id, and the annotations."""
-    tables: list[Any] = (
-        [data.get(key) for key in ('images', 'annotations')] if isinstance(data, Mapping) else []
-    )
-    good = len(tables) == 2 and all(
-        isinstance(table, list) and all(isinstance(row, Mapping) for row in table)
-        for table in tables
-    )
-    keys = [image.get('id') for image in tables[0]] if good else [None]
-    keys += [person.get('image_id') for person in tables[1]] if good else []
+    tables = [
+        data.get(key) if isinstance(data, Mapping) else None for key in ('images', 'annotations')
+    ]
+    if not all(isinstance(table, list) and all(map(_is_object, table)) for table in tables):
+        raise DataError(fault)
+    keys = [image.get('id') for image in tables[0]]
+    keys += [person.get('image_id') for person in tables[1]]
     if not all(isinstance(key, (int, str)) for key in keys):
         raise DataError(fault)
     images: dict[Any, JsonObject] = {}
@@ -149,6 +147,10 @@ def _tables(data: Any, fault: str) -> tuple[dict[Any, JsonObject], list[JsonObje
         if images.setdefault(image['id'], image) != image:
             raise DataError(f'{fault} Image id {image["id"]!r} occurs twice.')
     return images, tables[1]
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _folder(image: JsonObject) -> str:
