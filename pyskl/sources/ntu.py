@@ -214,8 +214,8 @@ def read_bodies(file: SkeletonFile) -> tuple[list[Body], int]:
         num_bodies = lines.count('the number of bodies in a frame')
         for _ in range(num_bodies):
             wanted = "a body's tracking id and state"
-            track, *_ = lines.next(wanted).split() or [None]
-            if track is None:
+            track = ''.join(lines.next(wanted).split(None, 1)[:1])
+            if not track:
                 raise lines.fault('is blank', wanted)
             if (number := lines.count('the number of joints')) != NUM_JOINTS:
                 raise lines.fault(f'is {number}', f'{NUM_JOINTS} joints')

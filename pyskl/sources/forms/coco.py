@@ -133,7 +133,7 @@ class Halpe(_Coco):
 
 def _tables(data: Any, fault: str) -> tuple[dict[Any, JsonObject], list[JsonObject]]:
     """Return the images by id, and the annotations."""
-    tables = [
+    tables: list[Any] = [
         data.get(key) if isinstance(data, Mapping) else None for key in ('images', 'annotations')
     ]
     if not all(isinstance(table, list) and all(map(_is_object, table)) for table in tables):

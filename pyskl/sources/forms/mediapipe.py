@@ -173,13 +173,10 @@ def _joints(path: Path, table: Mapping[str, list[str]], title: str) -> np.ndarra
     except ValueError:
         names = {name: i for i, name in enumerate(dict.fromkeys(cells))}
         joints = np.array([names[cell] for cell in cells])
-    starts = np.zeros(len(cells), int)
-    most = np.full(len(cells), 1 << 10)
-    if 'type' in table:
-        first = dict(zip(PARTS, np.cumsum([0, *PARTS.values()])))
-        kinds = [kind.lower() for kind in table['type']]
-        starts = np.array([first.get(kind, -1) for kind in kinds])
-        most = np.array([PARTS.get(kind, 1 << 10) for kind in kinds])
+    kinds = [kind.lower() for kind in table['type']] if 'type' in table else [''] * len(cells)
+    first = dict(zip(PARTS, np.cumsum([0, *PARTS.values()])))
+    starts = np.array([first.get(kind, -1 if 'type' in table else 0) for kind in kinds])
+    most = np.array([PARTS.get(kind, 1 << 10) for kind in kinds])
     if (joints < 0).any() or (joints >= most).any():
         raise DataError(
             f'{path}: {title} ranges from {joints.min()} to {joints.max()}. Expected 0 to 32.'

@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DataError, UserError
+from ...errors import DataError
 from ...files import load_pickle
 from ...files.arrays import npz_rows, npz_shapes
 from ...labels import NTU60_LABELS, NTU120_LABELS
 from .. import ntu
-from ..source import Annotation, Source, Unit, find_files, named, option
+from ..source import Annotation, Source, Unit, find_files, named, option, positive
 
 CHUNK = 32  # files that a process reads at a time
 PROTOCOLS = {'cs': 'xsub', 'csub': 'xsub', 'xsub': 'xsub', 'cv': 'xview', 'xview': 'xview'}
@@ -60,8 +60,7 @@ class Ntu(Source):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.workers < 1:
-            raise UserError(f'--workers {self.workers}: expected 1 or more.')
+        positive('workers', self.workers)
         self._classes: set[int] = set()  # 60, 120, or 0 for a clip that is not of NTU
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:

@@ -24,7 +24,7 @@ from ..imigue.frames import NUM_POINTS
 from ..imigue.joints import POINTS
 from ..imigue.labels import id_of
 from .body import LAYOUT, Parts, joints_of, nose_height
-from .camera import observe
+from .camera import Played, observe
 from .gestures import ANCHORS, PART, PARTS, RESTS, TO_PICTURE, GestureTable, gesture_table
 from .people import People, draw_people
 from .synthesiser import DRIFT, REST_FINGERS, smooth
@@ -91,7 +91,8 @@ def make_recording(
     parts = Parts(neck, head, hands_and_shoulders[:2], hands_and_shoulders[2:], opened)
     mostly_left = np.array([2 * left_acts.sum() > len(left_acts)])
     length = np.array([num_frames])
-    seen = observe(rng, joints_of(parts, person), person, length, hidden[None], mostly_left)
+    played = Played(joints_of(parts, person), length, hidden[None], mostly_left)
+    seen = observe(rng, played, person)
     return seen[0, ..., 0].transpose(1, 2, 0), segments
 
 

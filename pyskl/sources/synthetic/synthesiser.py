@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .body import LAYOUT, Parts, joints_of, nose_height
-from .camera import NUM_FRAMES, observe
+from .camera import NUM_FRAMES, Played, observe
 from .gestures import ANCHORS, PART, PARTS, RESTS, TO_PICTURE, GestureTable
 from .people import People
 
@@ -19,23 +17,6 @@ REST_SPREAD = 0.07  # standard deviation of a resting hand's position, shoulder 
 REST_FINGERS = 0.45  # how open a resting hand is
 
 
-@dataclass(frozen=True)
-class Played:
-    """N performed gestures, not yet seen by a camera.
-
-    Attributes:
-        joints: (N, T, 22, 2) shoulder widths; x right in the picture, y down, the neck near (0, 0).
-        length: (N,) frames of each clip, of the T = 90.
-        hidden: (N, T) whether the acting hand is behind the body.
-        left_acts: (N,) whether the acting hand is the left one.
-    """
-
-    joints: np.ndarray
-    length: np.ndarray
-    hidden: np.ndarray
-    left_acts: np.ndarray
-
-
 def synthesise(rng: np.random.Generator, table: GestureTable, people: People) -> np.ndarray:
     """Return clips of `people` (N rows) who perform the gestures of `table` (N rows).
 
@@ -44,8 +25,7 @@ def synthesise(rng: np.random.Generator, table: GestureTable, people: People) ->
         picture, score. A missing joint is 0 in all three, and so are frames behind the end of a
         short clip.
     """
-    played = play(rng, table, people)
-    return observe(rng, played.joints, people, played.length, played.hidden, played.left_acts)
+    return observe(rng, play(rng, table, people), people)
 
 
 def play(rng: np.random.Generator, table: GestureTable, people: People) -> Played:
