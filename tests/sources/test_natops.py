@@ -73,10 +73,10 @@ def test_the_values_stand_in_the_file_for_space_with_the_same_clips_and_splits(t
     run(*two_files(tmp_path), '--out-dir', tmp_path)
     space, front = (read_annotations(tmp_path / f'natops_{name}.pkl') for name in ('xyz', 'xy'))
     assert space['split'] == front['split']
-    for ours, theirs in zip(space['annotations'], front['annotations'], strict=True):
-        assert all(ours[key] == theirs[key] for key in ('frame_dir', 'label'))
-    values = made_up(12)[7].reshape(8, 3, 5).transpose(2, 0, 1)[None]  # (1, T, V, 3)
-    assert_array_equal(space['annotations'][7]['keypoint'], values.astype(np.float32))
+    names = [[(c['frame_dir'], c['label']) for c in data['annotations']] for data in (space, front)]
+    assert names[0] == names[1]
+    values = made_up(12)[7].reshape(8, 3, 5).transpose(2, 0, 1)  # (T, V, 3)
+    assert_array_equal(space['annotations'][7]['keypoint'][0], values.astype(np.float32))
     assert check_annotations(space).errors == []
 
 
