@@ -241,14 +241,10 @@ def _as_layout(annotations: list[Annotation], whole: Layout, name: str) -> str:
         ) from error
     for annotation in annotations:
         keypoint = annotation['keypoint']
+        score = annotation.get('keypoint_score', np.ones(keypoint.shape[:-1], np.float32))
+        annotation['keypoint'], score = map_joints(keypoint, score, origins)
         if 'keypoint_score' in annotation:
-            score = annotation['keypoint_score']
-            annotation['keypoint'], annotation['keypoint_score'] = map_joints(
-                keypoint, score, origins
-            )
-        else:
-            ones = np.ones(keypoint.shape[:-1], np.float32)
-            annotation['keypoint'] = map_joints(keypoint, ones, origins)[0]
+            annotation['keypoint_score'] = score
     return name
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from imigue_release import convert, csv, labels, noses, points, rows, video
+from imigue_release import convert, csv, labels, noses, points, readlabel, rows, video
 
+from pyskl.annotations import read_annotations
 from pyskl.errors import DataError
 from pyskl.sources.imigue.find import find
 

@@ -83,7 +83,8 @@ def _choose(
             'val or test, so one folder is one split (given as PATH or --csv). Convert the folders '
             'one by one.'
         )
-    videos = [replace(v, split=v.split or settings.only_split) for v in found.videos]
+    only_split = settings.splits[0] if settings.splits else 'train'
+    videos = [replace(video, split=video.split or only_split) for video in found.videos]
     available = [s for s in SPLITS if s in raw or any(v.split == s for v in videos)]
     splits = settings.splits or available
     if settings.val_videos and ('val' in splits or 'train' not in splits):

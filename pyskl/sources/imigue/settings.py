@@ -40,11 +40,6 @@ class Settings:
         """Size (h, w) px of the picture unless the data contradict it."""
         return self.img_shape or IMG_SHAPE
 
-    @property
-    def only_split(self) -> str:
-        """Split of the videos whose folder does not tell it."""
-        return self.splits[0] if len(self.splits) == 1 else 'train'
-
 
 @dataclass
 class Conversion:

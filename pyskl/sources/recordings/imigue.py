@@ -22,7 +22,7 @@ from ..imigue.joints import Joints
 from ..imigue.labels import class_of, is_class_id, read_rows
 from ..tables import read_table
 from .base import Recording, RecordingFile
-from .labels import segments_of
+from .labels import with_segments
 
 MOST_GAPS = 4  # longest recording as a multiple of its rows, of a file that lacks frames
 
@@ -110,5 +110,4 @@ def _with_labels(recording: Recording, labels: Path, split: str | None) -> Recor
             note = f'{where}: {row.class_id:g} is no class id, so {labels.name} is not used'
             return replace(recording, notes=(*recording.notes, note))
         rows.append((class_of(row.class_id, where), int(row.first), int(row.last)))
-    segments, odd = segments_of(rows, recording.first, recording.num_frames, str(labels))
-    return replace(recording, segments=segments, notes=(*recording.notes, *odd))
+    return with_segments(recording, rows, str(labels))

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...annotations.segments import Segment
 from ...errors import DataError
 from ..forms.smg import IMG_SHAPE, POINTS, in_picture, labels_of, read_joints
 from ..tables import read_table
 from .base import Recording, RecordingFile
-from .labels import segments_of
+from .labels import with_segments
 
 
 def smg_files(path: Path) -> list[Path]:
@@ -29,13 +28,12 @@ def smg_recording(path: Path) -> RecordingFile:
 
     def read() -> Recording:
         xy, score = in_picture(read_joints(path))
-        segments: tuple[Segment, ...] | None = None
-        notes: list[str] = []
+        recording = Recording(path.name[: -len(POINTS)], xy, score, IMG_SHAPE, 1)
         labels = labels_of(path)
-        if labels.exists():
-            rows = [(label - 1, first, last) for label, first, last in _whole_rows(labels)]
-            segments, notes = segments_of(rows, 1, xy.shape[1], str(labels))
-        return Recording(path.name[: -len(POINTS)], xy, score, IMG_SHAPE, 1, segments, tuple(notes))
+        if not labels.exists():
+            return recording
+        rows = [(label - 1, first, last) for label, first, last in _whole_rows(labels)]
+        return with_segments(recording, rows, str(labels))
 
     return RecordingFile(path.name[: -len(POINTS)], None, path, 'smg', read)
 
