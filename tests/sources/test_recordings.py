@@ -135,17 +135,18 @@ def test_ids_of_the_release_and_classes_are_each_others_inverse():
 
 
 def test_made_up_recordings_come_in_the_form_of_the_release(tmp_path):
-    written = write_recordings(tmp_path / 'a', {'train': 2, 'test': 1}, 0.5, seed=3)
-    assert [p.name for p in written['train']] == ['0001_light_hand.csv', '0002_light_hand.csv']
-    first, second, third = read(tmp_path / 'a')
-    assert first.num_frames == 900 and first.score.mean() > 0.5
-    for found in (first, second, third):
-        segments = found.segments
+    one, other = (
+        write_recordings(tmp_path / name, {'train': 2, 'test': 1}, 0.5, seed=3) for name in 'ab'
+    )
+    assert [p.name for p in one['train']] == ['0001_light_hand.csv', '0002_light_hand.csv']
+    assert one['test'][0].read_bytes() == other['test'][0].read_bytes()
+    found = read(tmp_path / 'a')
+    assert found[0].num_frames == 900 and found[0].score.mean() > 0.5
+    for recording in found:
+        segments = recording.segments
         assert len(segments) >= 3 and all(a.end < b.start for a, b in zip(segments, segments[1:]))
-    again = write_recordings(tmp_path / 'b', {'train': 2, 'test': 1}, 0.5, seed=3)
-    assert written['test'][0].read_bytes() == again['test'][0].read_bytes()
-    clips = imigue_release.convert(tmp_path / 'a')
-    assert [c['label'] for c in clips['test']['annotations']] == [s.label for s in third.segments]
+    test = imigue_release.convert(tmp_path / 'a')['test']
+    assert list(imigue_release.labels(test).values()) == [s.label for s in found[2].segments]
 
 
 @pytest.mark.parametrize(
