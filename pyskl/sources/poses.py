@@ -124,14 +124,14 @@ class PoseSource(Source):
 
     def finish(self, annotations: list[Annotation]) -> None:
         """Give clips without a picture size the smallest common one that holds all of them."""
-        flat = [a for a in annotations if a['keypoint'].shape[-1] == 2]
-        lacking = [a for a in flat if a.get('img_shape') is None]
+        in_picture = (a for a in annotations if a['keypoint'].shape[-1] == 2)
+        lacking = [a for a in in_picture if a.get('img_shape') is None]
         if not lacking:
             return
         x, y = self._reach
         usual = (size for h, w in USUAL_PICTURES for size in ((h, w), (w, h)))
-        size = next((s for s in usual if y <= s[0] and x <= s[1]), None)
-        size = size or (int(np.ceil(y)), int(np.ceil(x)))
+        exact = (int(np.ceil(y)), int(np.ceil(x)))
+        size = next((s for s in usual if y <= s[0] and x <= s[1]), exact)
         for annotation in lacking:
             annotation['img_shape'] = annotation['original_shape'] = size
         self.notes.add(

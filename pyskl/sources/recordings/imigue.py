@@ -46,10 +46,8 @@ def _read_imigue(video: Video, joints: Joints, img_shape: tuple[int, int]) -> Re
     path = video.points[0]
     points, first, missing = _imigue_points(path, joints)
     keypoint, score = missing_as_zeros(points[..., :2], points[..., 2])
-    notes = []
-    if missing:
-        notes.append(f'{path}: lacks frames {some(missing, 3)}: nobody is seen there')
-    recording = Recording(video.name, keypoint, score, img_shape, first, None, tuple(notes))
+    notes = (f'{path}: lacks frames {some(missing, 3)}: nobody is seen there',) if missing else ()
+    recording = Recording(video.name, keypoint, score, img_shape, first, notes=notes)
     if len(video.labels) > 1:
         raise DataError(
             f'{path}: several files may be its label csv: {some(p.name for p in video.labels)}. '

@@ -119,8 +119,8 @@ def _wall(size: tuple[int, int], looks: Looks) -> np.ndarray:
     height, width = size
     shade = np.linspace(0.85, 1.05, width)[None, :, None]
     wall = np.clip(np.array(looks.wall) * shade * np.ones((height, 1, 1)), 0, 255).astype(np.uint8)
-    corner = np.array([looks.frame_at[0] * width, looks.frame_at[1] * height])
-    _box(wall, corner, corner + np.array([0.18 * width, 0.25 * height]), looks.frame)
+    corner = np.array(looks.frame_at) * (width, height)
+    _box(wall, corner, corner + [0.18 * width, 0.25 * height], looks.frame)
     return wall
 
 
@@ -169,8 +169,8 @@ def _draw_arm(
 def _draw_desk(canvas: np.ndarray, top: float, unit: float, looks: Looks, clutter: Clutter) -> None:
     """Draw the desk over everything below its top, and the things on it."""
     height, width = canvas.shape[:2]
-    _box(canvas, np.array([0.0, top]), np.array([width, height], float), looks.desk)
-    _limb(canvas, np.array([0.0, top]), np.array([width, top], float), 1.0, (60, 50, 40))
+    _box(canvas, (0, top), (width, height), looks.desk)
+    _limb(canvas, (0, top), (width, top), 1.0, (60, 50, 40))
     for thing, at in (('phone', clutter.phone_at), ('cup', clutter.cup_at)):
         if at is not None:
             _thing(canvas, thing, np.array([at * width, top + 0.25 * unit]), unit, clutter)
@@ -198,14 +198,12 @@ def _polygon(canvas: np.ndarray, corners: Sequence[Point], colour: Colour) -> No
     cv2.fillPoly(canvas, [_fixed(*corners)], colour, cv2.LINE_AA, _BITS)
 
 
-def _box(canvas: np.ndarray, low: np.ndarray, high: np.ndarray, colour: Colour) -> None:
+def _box(canvas: np.ndarray, low: Point, high: Point, colour: Colour) -> None:
     (x0, y0), (x1, y1) = low, high
     _polygon(canvas, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour)
 
 
-def _limb(
-    canvas: np.ndarray, start: np.ndarray, end: np.ndarray, width: float, colour: Colour
-) -> None:
+def _limb(canvas: np.ndarray, start: Point, end: Point, width: float, colour: Colour) -> None:
     cv2 = opencv()
     ends = _fixed(start, end).tolist()
     cv2.line(canvas, *ends, colour, max(1, round(width)), cv2.LINE_AA, _BITS)
