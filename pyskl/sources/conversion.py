@@ -25,7 +25,7 @@ from ..labels import check_order, read_labels
 from ..skeletons import LAYOUTS, Layout, layout_of
 from ..skeletons.mapping import joint_origins, map_joints
 from ..wording import count, plain, some
-from .source import Source
+from .source import Annotation, LayoutConfig, Source
 
 FOLDER = 'folder'  # value of --labels: a clip's folder is its class
 MOST_LINES = 30  # lines on what was left out
@@ -40,7 +40,7 @@ class Settings:
     label_names: Path | None = None
     split_by: str | None = None
     seed: int = 0
-    layout: str | Mapping[str, Any] | None = None
+    layout: LayoutConfig | None = None
     joints: Sequence[str] = ()
     strict: bool = False
 
@@ -57,7 +57,7 @@ class Converted:
     """
 
     split: dict[str, list[str]]
-    annotations: list[dict[str, Any]]
+    annotations: list[Annotation]
     about: About
     lines: list[str] = field(default_factory=list)
 
@@ -128,12 +128,10 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
     return Converted(clips.split, annotations, clips.about, lines)
 
 
-def _read(
-    source: Source, paths: Sequence[Path]
-) -> tuple[list[dict[str, Any]], dict[str, Path], int]:
+def _read(source: Source, paths: Sequence[Path]) -> tuple[list[Annotation], dict[str, Path], int]:
     """Return the clips, the path that each comes from, and the number of files and folders read."""
     units = source.find(paths)
-    annotations: list[dict[str, Any]] = []
+    annotations: list[Annotation] = []
     origins: dict[str, Path] = {}
     with tqdm(desc=source.form, unit=' clips', leave=False, disable=None) as bar:
         for i, unit in enumerate(units, 1):
@@ -151,7 +149,7 @@ def _read(
     return _same_joints(source, annotations), origins, len(units)
 
 
-def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
+def _clips(source: Source, unit: Any) -> Iterator[Annotation]:
     """Yield the valid clips of a unit and leave the others out."""
     source.reading = unit.path
     try:
@@ -167,7 +165,7 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
         source.leave_out(f'{fault}{_other_form(source, unit.path)}')
 
 
-def _is_plain(annotation: Mapping[str, Any]) -> bool:
+def _is_plain(annotation: Annotation) -> bool:
     """Return whether an annotation can be written with its own types."""
     label, keypoint = annotation.get('label'), annotation.get('keypoint')
     labels = label if isinstance(label, list) else [label]
@@ -186,7 +184,7 @@ def _other_form(source: Source, path: Path) -> str:
     return f' It is {form.what}: {form.way_in(path)}'
 
 
-def _same_joints(source: Source, annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _same_joints(source: Source, annotations: list[Annotation]) -> list[Annotation]:
     """Leave out the clips whose numbers of joints or coordinates differ from most clips'."""
     kinds = Counter(a['keypoint'].shape[2:] for a in annotations)
     if len(kinds) < 2:
@@ -202,10 +200,10 @@ def _same_joints(source: Source, annotations: list[dict[str, Any]]) -> list[dict
 
 
 def _choose_joints(
-    annotations: list[dict[str, Any]],
-    layout: str | Mapping[str, Any] | None,
+    annotations: list[Annotation],
+    layout: LayoutConfig | None,
     joints: Sequence[str],
-) -> str | Mapping[str, Any]:
+) -> LayoutConfig:
     """Keep some joints, in place: those of a known layout, or joints by name or number."""
     if layout is None:
         raise UserError('--joints: the layout of these clips is unknown. Name it with --layout.')
@@ -232,7 +230,7 @@ def _choose_joints(
     return chosen
 
 
-def _as_layout(annotations: list[dict[str, Any]], whole: Layout, name: str) -> str:
+def _as_layout(annotations: list[Annotation], whole: Layout, name: str) -> str:
     """Turn the joints, in place, into those of a known layout; see skeletons.mapping."""
     try:
         origins = joint_origins(whole, LAYOUTS[name])
@@ -243,18 +241,14 @@ def _as_layout(annotations: list[dict[str, Any]], whole: Layout, name: str) -> s
         ) from error
     for annotation in annotations:
         keypoint = annotation['keypoint']
+        score = annotation.get('keypoint_score', np.ones(keypoint.shape[:-1], np.float32))
+        annotation['keypoint'], score = map_joints(keypoint, score, origins)
         if 'keypoint_score' in annotation:
-            score = annotation['keypoint_score']
-            annotation['keypoint'], annotation['keypoint_score'] = map_joints(
-                keypoint, score, origins
-            )
-        else:
-            ones = np.ones(keypoint.shape[:-1], np.float32)
-            annotation['keypoint'] = map_joints(keypoint, ones, origins)[0]
+            annotation['keypoint_score'] = score
     return name
 
 
-def _check_layout(layout: Any, annotations: Sequence[Mapping[str, Any]]) -> None:
+def _check_layout(layout: Any, annotations: Sequence[Annotation]) -> None:
     num_joints = annotations[0]['keypoint'].shape[2]
     if layout is not None and layout_of(layout).num_joints != num_joints:
         raise ConfigError(
@@ -264,7 +258,7 @@ def _check_layout(layout: Any, annotations: Sequence[Mapping[str, Any]]) -> None
 
 
 def _labels_of_folders(
-    annotations: Sequence[Mapping[str, Any]],
+    annotations: Sequence[Annotation],
     origins: Mapping[str, Path],
     label_names: Sequence[str] | None,
 ) -> LabelFile:
@@ -285,7 +279,7 @@ def _labels_of_folders(
 
 
 def _splits(
-    source: Source, annotations: Sequence[Mapping[str, Any]], settings: Settings
+    source: Source, annotations: Sequence[Annotation], settings: Settings
 ) -> dict[str, list[str]]:
     """Return the splits of --split-by, or those of the form; views follow their clip."""
     names = [annotation['frame_dir'] for annotation in annotations]

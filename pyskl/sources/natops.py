@@ -15,17 +15,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ..annotations.fields import clean_fields
 from ..annotations.store import make_annotation
 from ..errors import DataError, UserError
 from ..files.texts import read_bytes
 from ..skeletons import get_layout
 from ..wording import plain, some
 from .natops_people import NUM_PEOPLE, guess_people
+from .source import Annotation
 
 CLASSES = ('I have command', 'all clear', 'not clear', 'spread wings', 'fold wings', 'lock wings')
 PROJECTIONS = {'xy': (0, 1), 'xz': (0, 2), 'zy': (2, 1)}  # the axes that point right and up
@@ -130,29 +129,21 @@ def _clip(series: Sequence[str], where: str) -> np.ndarray:
 
 
 def _numbers(text: str, where: str) -> list[float]:
-    cells = text.split(',')
-    try:
-        row = [float(cell) for cell in cells]
-    except ValueError:
-        wrong = next(cell for cell in cells if not _is_number(cell))
-        raise DataError(
-            f'{where}: {plain(wrong.strip()) or "nothing"!r} is not a number. Expected numbers '
-            'separated by commas.'
-        ) from None
+    row = []
+    for cell in text.split(','):
+        try:
+            row.append(float(cell))
+        except ValueError:
+            raise DataError(
+                f'{where}: {plain(cell.strip()) or "nothing"!r} is not a number. Expected numbers '
+                'separated by commas.'
+            ) from None
     if not (np.abs(row) < MOST).all():  # NaN neither
         raise DataError(
             f'{where}: holds NaN, infinity or a number beyond {MOST:g}. Expected standardised '
             'numbers, within a few units of 0.'
         )
     return row
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _label(text: str, names: Sequence[str], where: str) -> int:
@@ -194,7 +185,7 @@ def project(xyz: np.ndarray, projection: str) -> np.ndarray:
     return PICTURE / 2 + PIXELS_PER_UNIT * np.stack([xyz[..., right], -xyz[..., up]], -1)
 
 
-def annotations_of(series: Series, prefix: str, projection: str) -> list[dict[str, Any]]:
+def annotations_of(series: Series, prefix: str, projection: str) -> list[Annotation]:
     """Return the annotations of a file's clips, named prefix_0, prefix_1 ... in its order.
 
     Args:
@@ -203,16 +194,11 @@ def annotations_of(series: Series, prefix: str, projection: str) -> list[dict[st
         projection: a key of PROJECTIONS for keypoint (1, T, V, 2) in pixels, or SPACE for
             (1, T, V, 3), the archive's values, without a picture.
     """
-    if projection == SPACE:
-        return [
-            clean_fields({'frame_dir': f'{prefix}_{i}', 'label': label, 'keypoint': xyz[None]})
-            for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))
-        ]
+    size = None if projection == SPACE else (PICTURE, PICTURE)
+    places = series.xyz if size is None else [project(xyz, projection) for xyz in series.xyz]
     return [
-        make_annotation(
-            f'{prefix}_{i}', project(xyz, projection), label=label, img_shape=(PICTURE, PICTURE)
-        )
-        for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))
+        make_annotation(f'{prefix}_{i}', place, label=label, img_shape=size)
+        for i, (place, label) in enumerate(zip(places, series.labels))
     ]
 
 

@@ -19,7 +19,6 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from ..files.safe_pickle import open_regular
 from ..files.texts import read_bytes, read_text
 from ..wording import plain, some
 from .ntu_people import NUM_JOINTS, Body, people_of_bodies
+from .source import Annotation
 
 SUFFIX = '.skeleton'
 MAX_BYTES = 256 << 20
@@ -206,68 +206,70 @@ def read_bodies(file: SkeletonFile) -> tuple[list[Body], int]:
     Raises:
         DataError: names the line that is not as expected.
     """
-    lines = _lines(file)
+    lines = _Lines(file)
     joints: dict[str, list[np.ndarray]] = {}
     first: dict[str, int] = {}
-    at, num_frames = 1, 0
-    for _ in range(_count(file, lines, 0, 'the number of frames')):
-        num_bodies = _count(file, lines, at, 'the number of bodies in a frame')
-        at += 1
+    num_frames = 0
+    for _ in range(lines.count('the number of frames')):
+        num_bodies = lines.count('the number of bodies in a frame')
         for _ in range(num_bodies):
-            info = _line(file, lines, at, "a body's tracking id and state").split()
-            if not info:
-                raise _torn(file, at, 'is blank', "a body's tracking id and state")
-            if _count(file, lines, at + 1, 'the number of joints') != NUM_JOINTS:
-                raise _torn(file, at + 1, f'is {plain(lines[at + 1])}', f'{NUM_JOINTS} joints')
-            first.setdefault(info[0], num_frames)
-            joints.setdefault(info[0], []).append(_joints(file, lines, at + 2))
-            at += 2 + NUM_JOINTS
+            wanted = "a body's tracking id and state"
+            track = ''.join(lines.next(wanted).split(None, 1)[:1])
+            if not track:
+                raise lines.fault('is blank', wanted)
+            if (number := lines.count('the number of joints')) != NUM_JOINTS:
+                raise lines.fault(f'is {number}', f'{NUM_JOINTS} joints')
+            first.setdefault(track, num_frames)
+            joints.setdefault(track, []).append(lines.joints())
         num_frames += num_bodies > 0
-    rest = next((n for n in range(at, len(lines)) if lines[n].strip()), None)
-    if rest is not None:
-        raise _torn(file, rest, 'goes on', 'the end, since all frames were read')
+    while lines.at < len(lines.lines):
+        if lines.next('').strip():
+            raise lines.fault('goes on', 'the end, since all frames were read')
     return [Body(first[track], np.stack(frames)) for track, frames in joints.items()], num_frames
 
 
-def _joints(file: SkeletonFile, lines: list[str], at: int) -> np.ndarray:
-    """Return (25, 3) float32 from the lines that begin at `at`."""
-    rows = [line.split(None, 3)[:3] for line in lines[at : at + NUM_JOINTS]]
-    try:
-        xyz = np.array(rows, dtype=np.float32).reshape(NUM_JOINTS, 3)
-    except ValueError:
-        for number in range(at, at + NUM_JOINTS):
-            line = _line(file, lines, number, 'x y z of a joint')
-            if not _is_numbers(line.split(None, 3)[:3]):
-                raise _torn(file, number, f'is {plain(line[:60])}', 'x y z of a joint') from None
-        raise
-    if not np.isfinite(xyz).all():
-        row = int(np.argwhere(~np.isfinite(xyz))[0][0])
-        raise _NotFinite(f'{file.where}: line {at + row + 1}: holds NaN or infinity.')
-    return xyz
+class _Lines:
+    """The lines of a file, read one after the other."""
 
+    def __init__(self, file: SkeletonFile):
+        self.where, self.lines = file.where, _lines(file)
+        self.at = 0  # lines that were read
 
-def _is_numbers(cells: Sequence[str]) -> bool:
-    try:
-        return len([float(cell) for cell in cells]) == 3
-    except ValueError:
-        return False
+    def next(self, what: str) -> str:
+        if self.at >= len(self.lines):
+            raise DataError(f'{self.where}: ends at line {self.at}; expected {what} there.')
+        self.at += 1
+        return self.lines[self.at - 1]
 
+    def count(self, what: str) -> int:
+        text = self.next(what).strip()
+        if not text.isdecimal() or len(text) > 9:
+            raise self.fault(f'is {plain(text[:60])}', what)
+        return int(text)
 
-def _count(file: SkeletonFile, lines: list[str], at: int, what: str) -> int:
-    text = _line(file, lines, at, what).strip()
-    if not text.isdecimal() or len(text) > 9:
-        raise _torn(file, at, f'is {plain(text[:60])}', what)
-    return int(text)
+    def joints(self) -> np.ndarray:
+        """Return (25, 3) float32."""
+        rows = [line.split(None, 3)[:3] for line in self.lines[self.at : self.at + NUM_JOINTS]]
+        try:
+            xyz = np.array(rows, dtype=np.float32).reshape(NUM_JOINTS, 3)
+        except ValueError:
+            for _ in range(NUM_JOINTS):
+                line = self.next('x y z of a joint')
+                try:
+                    np.array(line.split(None, 3)[:3], dtype=np.float32).reshape(3)
+                except ValueError:
+                    raise self.fault(f'is {plain(line[:60])}', 'x y z of a joint') from None
+            raise
+        finite = np.isfinite(xyz).all(axis=1)
+        if not finite.all():
+            line_number = self.at + int(finite.argmin()) + 1
+            raise _NotFinite(f'{self.where}: line {line_number}: holds NaN or infinity.')
+        self.at += NUM_JOINTS
+        return xyz
 
-
-def _line(file: SkeletonFile, lines: list[str], at: int, what: str) -> str:
-    if at >= len(lines):
-        raise DataError(f'{file.where}: ends at line {len(lines)}; expected {what} there.')
-    return lines[at]
-
-
-def _torn(file: SkeletonFile, at: int, found: str, wanted: str) -> DataError:
-    return DataError(f'{file.where}: line {at + 1} {found}; expected {wanted}.')
+    def fault(self, found: str, wanted: str) -> DataError:
+        """Return the error for the line that was read last."""
+        return DataError(f'{self.where}: line {self.at} {found}; expected {wanted}.')
 
 
 # Clips to annotations -----------------------------------------------------------------------------
@@ -290,7 +292,7 @@ def convert_file(file: SkeletonFile) -> Clip:
     return Clip(file.name, keypoint)
 
 
-def annotation_of(clip: Clip) -> dict[str, Any]:
+def annotation_of(clip: Clip) -> Annotation:
     """Return the annotation of a clip with the fields of PYSKL's file: no scores, no picture."""
     assert clip.keypoint is not None, clip.fault
     return {

@@ -18,6 +18,7 @@ from ..annotations.source_stamps import change_since, stamp_of
 from ..annotations.store import read_annotations
 from ..errors import UserError
 from .imigue import IMG_SHAPE, iterate_raw, raw_paths
+from .source import Annotation
 
 
 def pack_file(
@@ -62,7 +63,7 @@ def pack_file(
 
 def _raw(
     path: Path, img_shape: Sequence[int]
-) -> tuple[list[Path], int, Iterator[dict[str, Any]], dict[str, np.ndarray]]:
+) -> tuple[list[Path], int, Iterator[Annotation], dict[str, np.ndarray]]:
     """Return the files of iMiGUE's raw arrays, the number of clips, the clips and their split."""
     split = path.stem.removesuffix('_data')
     data, labels = raw_paths(path.parent, split)

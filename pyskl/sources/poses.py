@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import gcd
@@ -14,12 +14,14 @@ import numpy as np
 
 from ..annotations.plausibility import NORMALISED
 from ..errors import DataError, UserError
+from ..files.arrays import load_npy, load_npz
 from ..files.texts import read_json
 from ..skeletons import is_present
-from ..wording import brief, count
-from .source import Source, option, positive
+from ..wording import brief, count, some
+from .source import Annotation, Source, option, positive
 from .tracking import Boxes, people_of
 
+JsonObject = Mapping[str, Any]
 MOST_FRAMES = 1 << 17  # of a clip: 73 minutes of video
 MOST_JOINTS = 1 << 25  # of a clip: frames times joints of a person
 USUAL_PICTURES = ((240, 320), (480, 640), (540, 960), (720, 1280), (1080, 1920), (2160, 3840))
@@ -60,7 +62,7 @@ class PoseSource(Source):
         img_shape: Sequence[int] | None = None,
         normalised: bool | None = None,
         label: int | None = None,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Annotation]:
         """Yield the annotation of a clip, or leave it out if it shows nobody.
 
         Args:
@@ -94,10 +96,7 @@ class PoseSource(Source):
         elif size is None:
             self._reach = np.maximum(self._reach, seen.max(axis=0))
 
-        # Follow people from frame to frame.
-        people, number = people_of(replace(boxes, joints=joints), self.max_people)
-        if number > len(people):
-            self.note(f'more than {self.max_people} people (--max-people)', name)
+        people = self._people(name, replace(boxes, joints=joints))
         if 2 * len(np.unique(boxes.frames)) < boxes.num_frames:
             self.note('most frames show nobody, or frame numbers are far apart', name)
         yield {
@@ -109,16 +108,30 @@ class PoseSource(Source):
             'keypoint_score': people[..., 2],
         }
 
-    def finish(self, annotations: list[dict[str, Any]]) -> None:
+    def clip_in_space(self, name: str, boxes: Boxes) -> Iterator[Annotation]:
+        """Yield the annotation of a clip of x, y, z, or leave it out if it shows nobody."""
+        if not len(boxes.frames):
+            self.leave_out(f'{name}: shows nobody.')
+            return
+        yield {'frame_dir': name, 'keypoint': self._people(name, boxes, in_space=True)}
+
+    def _people(self, name: str, boxes: Boxes, in_space: bool = False) -> np.ndarray:
+        """Follow people from frame to frame; (M, T, V, 3)."""
+        people, number = people_of(boxes, self.max_people, in_space)
+        if number > len(people):
+            self.note(f'more than {self.max_people} people (--max-people)', name)
+        return people
+
+    def finish(self, annotations: list[Annotation]) -> None:
         """Give clips without a picture size the smallest common one that holds all of them."""
-        flat = [a for a in annotations if a['keypoint'].shape[-1] == 2]
-        lacking = [a for a in flat if a.get('img_shape') is None]
+        in_picture = (a for a in annotations if a['keypoint'].shape[-1] == 2)
+        lacking = [a for a in in_picture if a.get('img_shape') is None]
         if not lacking:
             return
         x, y = self._reach
         usual = (size for h, w in USUAL_PICTURES for size in ((h, w), (w, h)))
-        size = next((s for s in usual if y <= s[0] and x <= s[1]), None)
-        size = size or (int(np.ceil(y)), int(np.ceil(x)))
+        exact = (int(np.ceil(y)), int(np.ceil(x)))
+        size = next((s for s in usual if y <= s[0] and x <= s[1]), exact)
         for annotation in lacking:
             annotation['img_shape'] = annotation['original_shape'] = size
         self.notes.add(
@@ -256,6 +269,34 @@ def check_size(num_frames: int, num_joints: int, where: str) -> None:
             f'{where}: {num_frames:,} frames of {num_joints:,} joints. Expected one clip, of at '
             f'most {MOST_JOINTS:,} joints in all frames.'
         )
+
+
+def people_array(
+    path: Path, arrays: Mapping[str, np.ndarray], names: Sequence[str], most: int, wanted: str
+) -> np.ndarray:
+    """Return the key points among the arrays of a file as float32.
+
+    Args:
+        path: the file, for messages.
+        arrays: what it holds, by name.
+        names: of the array, the preferred one first.
+        most: number of coordinates C; from 2 on are allowed.
+        wanted: what was expected, for messages.
+
+    Raises:
+        DataError: no such array, or one that is not (T, V, C) or, with an axis of people, 4D.
+    """
+    values = next((arrays[name] for name in names if name in arrays), np.empty(0))
+    allowed = range(2, most + 1)
+    if values.ndim in (3, 4) and values.shape[-1] in allowed and values.dtype.kind in 'fiu':
+        return np.asarray(values, np.float32)
+    shapes = some(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())
+    raise DataError(f'{path}: holds {shapes or "nothing"}. Expected {wanted}.')
+
+
+def arrays_in(path: Path, name: str) -> dict[str, np.ndarray]:
+    """Return the arrays of an npz file, or the one of an npy file under `name`."""
+    return {name: load_npy(path)} if path.suffix.lower() == '.npy' else load_npz(path)
 
 
 def frame_files(files: Sequence[Path], is_frame: Callable[[Any], bool]) -> dict[Path, list[Path]]:

@@ -19,6 +19,8 @@ from ..annotations.notes import Notes
 from ..annotations.parts import parts
 from ..errors import DataError, UserError
 
+Annotation = dict[str, Any]  # one clip
+LayoutConfig = str | Mapping[str, Any]  # as in configs: a name, or a dict
 FORMS: dict[str, type[Source]] = {}  # the forms by name
 
 
@@ -61,7 +63,7 @@ class Source(ABC):
     form: ClassVar[str]
     reads: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]] = ()
-    layouts: ClassVar[Mapping[int, str | Mapping[str, Any]]] = {}
+    layouts: ClassVar[Mapping[int, LayoutConfig]] = {}
     as_given: ClassVar[bool] = False
 
     def __init_subclass__(cls, listed: bool = True) -> None:
@@ -84,17 +86,17 @@ class Source(ABC):
         return named(find_files(paths, self.suffixes, self.reads), paths)
 
     @abstractmethod
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the unit's clips as annotations; report those left out with `leave_out`.
 
         Raises:
             DataError: nothing of the unit can be read; other units are read all the same.
         """
 
-    def finish(self, annotations: list[dict[str, Any]]) -> None:  # noqa: B027 (may do nothing)
+    def finish(self, annotations: list[Annotation]) -> None:  # noqa: B027 (may do nothing)
         """Complete the annotations, in place, with what depends on all of them."""
 
-    def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
+    def layout(self, num_joints: int) -> LayoutConfig | None:
         """Return the layout of clips with so many joints; None where it is unknown."""
         return self.layouts.get(num_joints)
 

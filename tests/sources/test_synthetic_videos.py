@@ -1,17 +1,16 @@
 """Synthetic clips of pictures and key points: what each can tell, the files, the people."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from tiny import script
 
 from pyskl.annotations import read_annotations
 from pyskl.errors import UserError
 from pyskl.skeletons import get_layout
 from pyskl.sources.synthetic import write_video_data
-from pyskl.sources.synthetic.desk import PAIRS, POSED_ONLY, SCENES, SEEN_ONLY
+from pyskl.sources.synthetic.desk import SCENES
 from pyskl.sources.synthetic.filming import VIDEO, film, plan
 
 CLIPS = plan(12, seed=3)
@@ -32,30 +31,25 @@ def written(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize('pair', SEEN_ONLY)
+@pytest.mark.parametrize('pair', [(0, 1), (2, 3)])
 def test_key_points_cannot_tell_what_a_hand_holds_and_pictures_can(pair):
     for clip in CLIPS[:4]:
         first, second = (film(clip, SCENES[label]) for label in pair)
-        assert np.array_equal(first.keypoint, second.keypoint)
-        assert np.array_equal(first.score, second.score)
+        assert_array_equal(first.keypoint, second.keypoint)
+        assert_array_equal(first.score, second.score)
         differs = (first.frames != second.frames).any(axis=-1)
         # the thing held is seen in some frame of every clip
         assert differs.sum(axis=(1, 2)).max() > 20
 
 
-@pytest.mark.parametrize('pair', POSED_ONLY)
+@pytest.mark.parametrize('pair', [(4, 5), (6, 7)])
 def test_pictures_cannot_tell_what_hands_do_below_the_desk_and_key_points_can(pair):
     for clip in CLIPS[:4]:
         first, second = (film(clip, SCENES[label]) for label in pair)
-        assert np.array_equal(first.frames, second.frames)
+        assert_array_equal(first.frames, second.frames)
         both = (first.score > 0) & (second.score > 0)
         apart = np.linalg.norm(first.keypoint - second.keypoint, axis=-1)[both]
         assert apart.max() > 0.2 * clip.person.shoulder_width[0]
-
-
-def test_every_class_is_in_one_pair():
-    assert sorted(label for pair in PAIRS for label in pair) == list(range(len(SCENES)))
-    assert len({scene.name for scene in SCENES}) == len(SCENES)
 
 
 def test_joints_lie_where_the_picture_shows_the_body():
@@ -71,16 +65,13 @@ def test_joints_lie_where_the_picture_shows_the_body():
 
 
 def test_a_phone_or_a_cup_on_the_desk_says_nothing_about_the_class():
-    with_things, without = film(CLIPS[0], SCENES[1]), film(CLIPS[0], SCENES[0])
-    below = slice(VIDEO[0] - 10, None)
-    assert np.array_equal(with_things.frames[:, below], without.frames[:, below])
+    bottoms = [film(CLIPS[0], SCENES[label]).frames[:, VIDEO[0] - 10 :] for label in (0, 1)]
+    assert_array_equal(*bottoms)
 
 
 def test_files_are_an_annotation_file_and_a_video_a_clip(written):
     data = read_annotations(written / 'annotations.pkl')
-    assert {name: len(clips) for name, clips in data['split'].items()} == dict(
-        train=17, val=3, test=4
-    )
+    assert [len(clips) for clips in data['split'].values()] == [17, 3, 4]
     assert data['label_names'] == [scene.name for scene in SCENES] and data['layout'] == 'imigue22'
     for clip in data['annotations']:
         frames = frames_of(written / 'videos' / clip['filename'])
@@ -102,8 +93,6 @@ def test_nobody_is_in_two_splits_and_a_clip_does_not_depend_on_the_others():
     assert train[0].looks != test[0].looks
     counts = np.bincount([clip.label for clip in train], minlength=len(SCENES))
     assert counts.max() - counts.min() <= 1
-    first, second = film(train[7]), film(plan(33, 5, 'train')[7])
-    assert np.array_equal(first.frames, second.frames)
 
 
 def test_a_stopped_run_goes_on_and_another_seed_begins_anew(written, tmp_path):

@@ -15,8 +15,8 @@ from typing import Any
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_indices
-from ..source import Unit
+from ..poses import JsonObject, PoseSource, boxes_of, groups_of, number_in, numbers_or_indices
+from ..source import Annotation, Unit
 
 
 @dataclass
@@ -34,12 +34,12 @@ class AlphaPose(PoseSource):
         136: 'halpe136',
     }
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clip of the file, or one per folder in image_id."""
         yield from clips_of_list(self, unit, read_json(unit.path))
 
 
-def clips_of_list(source: PoseSource, unit: Unit, entries: Any) -> Iterator[dict[str, Any]]:
+def clips_of_list(source: PoseSource, unit: Unit, entries: Any) -> Iterator[Annotation]:
     """Yield the clips of a list with one entry per person and picture, as in COCO's results."""
     if not isinstance(entries, list) or not all(map(_is_entry, entries)):
         raise DataError(f'{unit.path}: holds {brief(entries)}. Expected {source.reads}.')
@@ -63,5 +63,5 @@ def _is_entry(entry: Any) -> bool:
     return named and isinstance(entry.get('keypoints'), list)
 
 
-def _image(entry: Mapping[str, Any]) -> str:
+def _image(entry: JsonObject) -> str:
     return str(entry['image_id']).replace('\\', '/')

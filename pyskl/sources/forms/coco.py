@@ -20,12 +20,19 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief, count
-from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_indices, rows_of
-from ..source import Unit
+from ..poses import (
+    JsonObject,
+    PoseSource,
+    boxes_of,
+    groups_of,
+    number_in,
+    numbers_or_indices,
+    rows_of,
+)
+from ..source import Annotation, Unit
 from .alphapose import clips_of_list
 
 MAX_BYTES = 1 << 30
-_Box = Mapping[str, Any]
 
 
 @dataclass
@@ -35,7 +42,7 @@ class _Coco(PoseSource):
     suffixes = ('.json',)
     parts = {'keypoints': 0}  # entry -> number of joints; 0 for all it has
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the file's clips."""
         data = read_json(unit.path, limit=MAX_BYTES)
         if isinstance(data, list):
@@ -51,14 +58,14 @@ class _Coco(PoseSource):
         with_joints = [p for p in people if p['image_id'] in images and p.get('keypoints')]
         joints = self._joints(with_joints, str(unit.path))
         seen = groups_of(zip(with_joints, joints), lambda pair: pair[0]['image_id'])
-        videos = groups_of(images.values(), lambda image: _folder(image))
+        videos = groups_of(images.values(), _folder)
         for folder, frames in videos.items():
             with self.faults_left_out():
                 yield from self._video(unit, folder or unit.name, frames, seen)
 
     def _video(
-        self, unit: Unit, name: str, frames: Sequence[Mapping[str, Any]], seen: Mapping[Any, Any]
-    ) -> Iterator[dict[str, Any]]:
+        self, unit: Unit, name: str, frames: Sequence[JsonObject], seen: Mapping[Any, Any]
+    ) -> Iterator[Annotation]:
         """Yield the clip of images; `seen` is image id -> [(annotation, joints), ...]."""
         numbers = numbers_or_indices(number_in(str(frame.get('file_name'))) for frame in frames)
         boxes = [
@@ -71,7 +78,7 @@ class _Coco(PoseSource):
         found = boxes_of(boxes, f'{unit.path}: {name}', self.reads, numbers)
         yield from self.clip(name, found, img_shape=known)
 
-    def _joints(self, people: Sequence[_Box], where: str) -> np.ndarray:
+    def _joints(self, people: Sequence[JsonObject], where: str) -> np.ndarray:
         """Return (X, V, 3) x, y, score of people."""
         if not people:
             return np.zeros((0, 1, 3), np.float32)
@@ -124,25 +131,27 @@ class Halpe(_Coco):
     layouts = {26: 'halpe26', 136: 'halpe136'}
 
 
-def _tables(data: Any, fault: str) -> tuple[dict[Any, Mapping[str, Any]], list[_Box]]:
+def _tables(data: Any, fault: str) -> tuple[dict[Any, JsonObject], list[JsonObject]]:
     """Return the images by id, and the annotations."""
-    tables: list[Any] = (
-        [data.get(key) for key in ('images', 'annotations')] if isinstance(data, Mapping) else []
-    )
-    good = len(tables) == 2 and all(
-        isinstance(table, list) and all(isinstance(row, Mapping) for row in table)
-        for table in tables
-    )
-    keys = [image.get('id') for image in tables[0]] if good else [None]
-    keys += [person.get('image_id') for person in tables[1]] if good else []
+    tables: list[Any] = [
+        data.get(key) if isinstance(data, Mapping) else None for key in ('images', 'annotations')
+    ]
+    if not all(isinstance(table, list) and all(map(_is_object, table)) for table in tables):
+        raise DataError(fault)
+    keys = [image.get('id') for image in tables[0]]
+    keys += [person.get('image_id') for person in tables[1]]
     if not all(isinstance(key, (int, str)) for key in keys):
         raise DataError(fault)
-    images: dict[Any, Mapping[str, Any]] = {}
+    images: dict[Any, JsonObject] = {}
     for image in tables[0]:
         if images.setdefault(image['id'], image) != image:
             raise DataError(f'{fault} Image id {image["id"]!r} occurs twice.')
     return images, tables[1]
 
 
-def _folder(image: Mapping[str, Any]) -> str:
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _folder(image: JsonObject) -> str:
     return str(image.get('file_name', '')).replace('\\', '/').rpartition('/')[0]

@@ -19,7 +19,7 @@ from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
 from ..poses import rows_of
-from ..source import Unit
+from ..source import Annotation, Unit
 from ..tracking import Boxes
 from .openpose import HAND, OpenPoseParts, joined
 
@@ -32,7 +32,7 @@ class H2o(OpenPoseParts):
     reads = 'one json a clip: file_name, skeletons, left_hand, right_hand'
     suffixes = ('.json',)
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clip of the file, or its clips."""
         data = read_json(unit.path)
         if not isinstance(data, list):
@@ -42,7 +42,7 @@ class H2o(OpenPoseParts):
             with self.faults_left_out():
                 yield from self._clip(f'{unit.name}_{i}', f'{unit.path}: entry {i}', clip)
 
-    def _clip(self, name: str, where: str, data: Any) -> Iterator[dict[str, Any]]:
+    def _clip(self, name: str, where: str, data: Any) -> Iterator[Annotation]:
         if not isinstance(data, Mapping) or not isinstance(data.get('skeletons'), list):
             raise DataError(f'{where}: holds {brief(data)}. Expected {self.reads}.')
         body = _part(data['skeletons'], 25, f'{where}: skeletons')

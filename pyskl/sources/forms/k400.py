@@ -19,7 +19,7 @@ from ...annotations.fields import clean_fields
 from ...annotations.store import clip_name
 from ...errors import DataError
 from ...files import load_pickle
-from ..source import Source, Unit, option, positive
+from ..source import Annotation, Source, Unit, option, positive
 
 
 @dataclass
@@ -42,7 +42,7 @@ class K400(Source):
         super().__post_init__()
         positive('max-people', self.max_people)
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clips of the file, decompressed."""
         for i, annotation in enumerate(self.clips_in(load_pickle(unit.path), unit.path)):
             where = f'{unit.path}: {clip_name(annotation, i)}'
@@ -51,7 +51,7 @@ class K400(Source):
             except (FieldError, DataError) as fault:
                 self.leave_out(f'{where}: {fault}')
 
-    def _plain(self, annotation: Any) -> dict[str, Any]:
+    def _plain(self, annotation: Any) -> Annotation:
         if isinstance(annotation, Mapping) and annotation.get('keypoint') is None:
             annotation = {**annotation, 'keypoint': self._key_points(annotation)}
         clean = clean_fields(annotation)

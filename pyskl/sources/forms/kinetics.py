@@ -19,7 +19,7 @@ from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
 from ..poses import PoseSource, boxes_of, rows_of
-from ..source import Unit
+from ..source import Annotation, Unit
 
 IMG_SHAPE = (256, 340)  # height, width
 
@@ -37,7 +37,7 @@ class Kinetics(PoseSource):
         super().__post_init__()
         self._names: dict[int, str] = {}
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the file's clip."""
         data = read_json(unit.path)
         frames = data.get('data') if isinstance(data, Mapping) else None

@@ -23,17 +23,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...errors import DataError
-from ...files.arrays import load_npy, load_npz
 from ...files.texts import csv_rows, read_text
 from ...wording import some
-from ..poses import PoseSource, check_size, frame_indices
-from ..source import Unit, option
-from ..tracking import Boxes, people_of
+from ..poses import PoseSource, arrays_in, check_size, frame_indices, people_array
+from ..source import Annotation, Unit, option
+from ..tracking import Boxes
 
 PARTS = {'pose': 33, 'left_hand': 21, 'right_hand': 21}
 FRAME = ('frame', 'frame_id', 'frame_index', 'frame_idx', 'frame_number', 'frame_no')
@@ -60,7 +58,7 @@ class MediaPipe(PoseSource):
 
     space: bool = option(False, 'keep x, y, z unchanged, for networks on key points in space')
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clip of the file."""
         read = _of_table if unit.path.suffix.lower() == '.csv' else _of_array
         marks = read(unit.path)  # (M, T, V, 4)
@@ -69,28 +67,15 @@ class MediaPipe(PoseSource):
         seen = marks[..., :3].any(axis=(2, 3))  # (M, T)
         frames, person = np.nonzero(seen.T)
         boxes = Boxes(marks[person, frames][..., keep], frames, marks.shape[1], person)
-        if not self.space:
-            yield from self.clip(unit.name, boxes)
-        elif not len(frames):
-            self.leave_out(f'{unit.path}: shows nobody.')
-        else:
-            yield {'frame_dir': unit.name, 'keypoint': people_of(boxes, self.max_people, True)[0]}
+        yield from (self.clip_in_space if self.space else self.clip)(unit.name, boxes)
 
 
 def _of_array(path: Path) -> np.ndarray:
     """Return (M, T, V, 4) float32 from npz or npy."""
-    arrays = {'landmarks': load_npy(path)} if path.suffix.lower() == '.npy' else load_npz(path)
-    known = [name for name in ('landmarks', 'keypoints', 'pose') if name in arrays]
-    names = [*known, *(name for name, array in arrays.items() if array.ndim in (3, 4))]
-    values = arrays[names[0]] if names else np.empty(0)
-    if (
-        values.ndim not in (3, 4)
-        or values.shape[-1] not in (2, 3, 4)
-        or values.dtype.kind not in 'fiu'
-    ):
-        shapes = some(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())
-        raise DataError(f'{path}: holds {shapes or "nothing"}. Expected landmarks (T, V, 2 to 4).')
-    values = np.asarray(values, np.float32)
+    arrays = arrays_in(path, 'landmarks')
+    others = (name for name, array in arrays.items() if array.ndim in (3, 4))
+    names = ['landmarks', 'keypoints', 'pose', *others]
+    values = people_array(path, arrays, names, 4, 'landmarks (T, V, 2 to 4)')
     values = values[None] if values.ndim == 3 else values
     marks = np.zeros((*values.shape[:3], 4), np.float32)
     marks[..., : values.shape[-1]] = values
@@ -188,13 +173,10 @@ def _joints(path: Path, table: Mapping[str, list[str]], title: str) -> np.ndarra
     except ValueError:
         names = {name: i for i, name in enumerate(dict.fromkeys(cells))}
         joints = np.array([names[cell] for cell in cells])
-    starts = np.zeros(len(cells), int)
-    most = np.full(len(cells), 1 << 10)
-    if 'type' in table:
-        first = dict(zip(PARTS, np.cumsum([0, *PARTS.values()])))
-        kinds = [kind.lower() for kind in table['type']]
-        starts = np.array([first.get(kind, -1) for kind in kinds])
-        most = np.array([PARTS.get(kind, 1 << 10) for kind in kinds])
+    kinds = [kind.lower() for kind in table['type']] if 'type' in table else [''] * len(cells)
+    first = dict(zip(PARTS, np.cumsum([0, *PARTS.values()])))
+    starts = np.array([first.get(kind, -1 if 'type' in table else 0) for kind in kinds])
+    most = np.array([PARTS.get(kind, 1 << 10) for kind in kinds])
     if (joints < 0).any() or (joints >= most).any():
         raise DataError(
             f'{path}: {title} ranges from {joints.min()} to {joints.max()}. Expected 0 to 32.'

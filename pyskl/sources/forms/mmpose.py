@@ -20,9 +20,8 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import NORMALISED, PoseSource, boxes_of, frame_files, numbers_or_indices
-from ..source import Unit, find_files, named
-from ..tracking import people_of
+from ..poses import NORMALISED, JsonObject, PoseSource, boxes_of, frame_files, numbers_or_indices
+from ..source import Annotation, LayoutConfig, Unit, find_files, named
 
 DATA_SETS = {17: 'coco', 26: 'halpe', 133: 'coco_wholebody', 136: 'halpe'}
 
@@ -48,7 +47,7 @@ class MmPose(PoseSource):
         clips = [file for file in files if file.parent not in self._frames]
         return named([*self._frames, *clips], paths)
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clip."""
         if unit.path in self._frames:
             listed = [read_json(file) for file in self._frames[unit.path]]
@@ -73,14 +72,11 @@ class MmPose(PoseSource):
             raise DataError(
                 f'{unit.path}: some people have x, y, z, others x, y. Expected the same for all.'
             )
-        if True not in kinds:
+        if True in kinds:
+            self._in_space = True
+            yield from self.clip_in_space(unit.name, boxes)
+        else:
             yield from self.clip(unit.name, boxes)
-            return
-        self._in_space = True
-        people, number = people_of(boxes, self.max_people, in_space=True)
-        if number > len(people):
-            self.note(f'more than {self.max_people} people (--max-people)', unit.name)
-        yield {'frame_dir': unit.name, 'keypoint': people}
 
     def _remember(self, meta: Any, num_joints: int) -> None:
         name = meta.get('dataset_name') if isinstance(meta, Mapping) else None
@@ -88,7 +84,7 @@ class MmPose(PoseSource):
         if isinstance(name, str) and known and not name.lower().replace('-', '_').startswith(known):
             self._others.add(name)
 
-    def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
+    def layout(self, num_joints: int) -> LayoutConfig | None:
         """Return the layout, or None for joints of other data sets or in space (Human3.6M)."""
         return None if self._others or self._in_space else self.layouts.get(num_joints)
 
@@ -107,7 +103,7 @@ def _is_frame(frame: Any) -> bool:
     )
 
 
-def _joints(person: Mapping[str, Any], where: str) -> tuple[np.ndarray, bool]:
+def _joints(person: JsonObject, where: str) -> tuple[np.ndarray, bool]:
     """Return (V, 3) x, y, score, or x, y, z, and whether it is the latter."""
     wanted = 'keypoints [[x, y], ...] and as many keypoint_scores'
     try:

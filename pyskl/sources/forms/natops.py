@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from ...errors import UserError
 from ...seeds import seed_number
 from ...wording import count
 from .. import natops
-from ..source import Source, Unit, option
+from ..source import Annotation, Source, Unit, option
 
 
 @dataclass
@@ -48,7 +47,7 @@ class Natops(Source):
             )
         return [Unit(file, split) for file, split in zip(files, ('train', 'test'))]
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clips of a file."""
         series = self._series[unit.name] = natops.read_ts(unit.path)
         natops.check_same_classes(self._series.values(), unit.path)

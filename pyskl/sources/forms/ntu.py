@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DataError, UserError
+from ...errors import DataError
 from ...files import load_pickle
 from ...files.arrays import npz_rows, npz_shapes
 from ...labels import NTU60_LABELS, NTU120_LABELS
 from .. import ntu
-from ..source import Source, Unit, find_files, named, option
+from ..source import Annotation, Source, Unit, find_files, named, option, positive
 
 CHUNK = 32  # files that a process reads at a time
 PROTOCOLS = {'cs': 'xsub', 'csub': 'xsub', 'xsub': 'xsub', 'cv': 'xview', 'xview': 'xview'}
@@ -60,8 +60,7 @@ class Ntu(Source):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.workers < 1:
-            raise UserError(f'--workers {self.workers}: expected 1 or more.')
+        positive('workers', self.workers)
         self._classes: set[int] = set()  # 60, 120, or 0 for a clip that is not of NTU
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
@@ -73,7 +72,7 @@ class Ntu(Source):
             units += named(find_files(others, self.suffixes, self.reads), others)
         return units
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clips."""
         if unit.path.suffix.lower() == '.npz':
             yield from self._of_npz(unit)
@@ -87,7 +86,7 @@ class Ntu(Source):
             self._classes.add(_num_classes(clip))
             yield clip
 
-    def _of_skeletons(self) -> Iterator[dict[str, Any]]:
+    def _of_skeletons(self) -> Iterator[Annotation]:
         missing = ntu.read_missing(self.missing) if self.missing else ()
         files = ntu.find_files(self._skeletons, missing, self.leave_out)
         if self.classes == 60:
@@ -98,7 +97,7 @@ class Ntu(Source):
             else:
                 yield ntu.annotation_of(clip)
 
-    def _of_npz(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def _of_npz(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clips of an npz and remember their splits."""
         shapes = npz_shapes(unit.path)
         there = [part for part in ('train', 'val', 'test') if f'x_{part}' in shapes]

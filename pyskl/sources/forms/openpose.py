@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
 from ..poses import (
+    JsonObject,
     PoseSource,
     check_size,
     frame_indices,
@@ -29,7 +29,7 @@ from ..poses import (
     numbers_or_indices,
     rows_of,
 )
-from ..source import Unit, find_files, named
+from ..source import Annotation, Unit, find_files, named
 from ..tracking import Boxes
 
 ENDING = '_keypoints.json'
@@ -50,7 +50,7 @@ class OpenPoseParts(PoseSource):
         137: 'openpose137',
     }
 
-    def finish(self, annotations: list[dict[str, Any]]) -> None:
+    def finish(self, annotations: list[Annotation]) -> None:
         """Add zeros for face or hands to clips without them where other clips have them."""
         super().finish(annotations)
         parts = [_parts(a['keypoint'].shape[2]) for a in annotations]
@@ -86,7 +86,7 @@ class OpenPose(OpenPoseParts):
                 self._frames[folder if len(videos) == 1 else folder / video] = frames
         return named(list(self._frames), paths)
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clip."""
         files, name = self._frames[unit.path], unit.name
         numbers = numbers_or_indices(number_in(file.name.removesuffix(ENDING)) for file in files)
@@ -138,7 +138,7 @@ def _video(file: Path) -> str:
     return start if number.isdecimal() else ''
 
 
-def _people(path: Path) -> list[Mapping[str, Any]]:
+def _people(path: Path) -> list[JsonObject]:
     data = read_json(path)
     people = data.get('people') if isinstance(data, Mapping) else None
     if not isinstance(people, list) or not all(isinstance(person, Mapping) for person in people):
@@ -146,7 +146,7 @@ def _people(path: Path) -> list[Mapping[str, Any]]:
     return people
 
 
-def _part(people: Sequence[Mapping[str, Any]], part: str, where: Path) -> np.ndarray | None:
+def _part(people: Sequence[JsonObject], part: str, where: Path) -> np.ndarray | None:
     """Return (X, V, 3) of a part, zeros for people without it; None where nobody has it."""
     lists = [person.get(f'{part}_2d') or person.get(part) or None for person in people]
     has = [i for i, values in enumerate(lists) if values is not None]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from ...annotations.about import About
 from ...annotations.store import read_annotations
 from ...errors import UserError
 from ...skeletons.camera import Camera
-from ..source import Source, Unit, option
+from ..source import Annotation, LayoutConfig, Source, Unit, option
 
 _CAMERA = Camera()
 
@@ -64,7 +63,7 @@ class Project(Source):
             raise UserError(f'--turns {" ".join(map(str, self.turns))}: an angle occurs twice.')
         self._about = About()
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield each clip seen from every side."""
         data = read_annotations(unit.path)
         self._about = About.of(data, str(unit.path))
@@ -78,7 +77,7 @@ class Project(Source):
                 continue
             yield from map(self._seen, [clip] * len(self.turns), self.turns)
 
-    def _seen(self, clip: Mapping[str, Any], turn: float) -> dict[str, Any]:
+    def _seen(self, clip: Annotation, turn: float) -> Annotation:
         xy, there = self._camera.project(clip['keypoint'], turn)
         size = (self.picture, self.picture)
         return {
@@ -97,7 +96,7 @@ class Project(Source):
         """Return the clip in space."""
         return name if len(self.turns) == 1 else name.rpartition('@')[0]
 
-    def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
+    def layout(self, num_joints: int) -> LayoutConfig | None:
         """Return the layout of the file."""
         return self._about.layout
 

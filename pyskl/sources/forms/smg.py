@@ -17,15 +17,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from ...annotations.pose_fields import missing_as_zeros
 from ...errors import DataError, UserError
 from ...files.arrays import load_npy
 from ...skeletons import is_present
 from ..imigue import read_labels
-from ..source import Source, Unit, find_files, named, option
+from ..source import Annotation, Source, Unit, find_files, named, option
 from ..tables import read_table
 
 POINTS, LABELS = '_skeleton.csv', '_finelabels.csv'
@@ -59,16 +59,15 @@ class Smg(Source):
         endings = f'(?:{"|".join(e.rpartition(".")[0] for e in self.suffixes)})$'
         return [Unit(unit.path, re.sub(endings, '', unit.name)) for unit in units]
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the gestures of a recording, or the clips of an array."""
         return self._arrays(unit) if unit.path.suffix.lower() == '.npy' else self._recording(unit)
 
-    def _recording(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def _recording(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the gestures of a csv."""
-        path = unit.path.with_name(unit.path.name[: -len(POINTS)] + LABELS)
+        path = labels_of(unit.path)
         gestures = _numbers(path, 3, 'class id, first frame, last frame')
-        wanted = f'{NUM_JOINTS} x {NUMBERS} numbers per frame'
-        joints = _numbers(unit.path, NUM_JOINTS * NUMBERS, wanted).reshape(-1, NUM_JOINTS, NUMBERS)
+        joints = read_joints(unit.path)
         for row, (class_id, first, last) in enumerate(gestures):
             name = f'{unit.name}_{row}'
             where = f'{path}: row {row} ({class_id:g}, {first:g}, {last:g})'
@@ -85,16 +84,15 @@ class Smg(Source):
             inside = joints[max(int(first) - 1, 0) : int(last)]
             yield {'frame_dir': name, 'label': int(class_id) - 1, **self._clip(inside)}
 
-    def _clip(self, joints: np.ndarray) -> dict[str, Any]:
+    def _clip(self, joints: np.ndarray) -> Annotation:
         """Turn (T, 25, 11) into the fields of a clip."""
-        joints = np.where(np.isnan(joints).any(-1, keepdims=True), 0, joints).astype(np.float32)
+        joints = np.where(np.isnan(joints).any(-1, keepdims=True), 0, joints)
         if self.space:
             return {'keypoint': joints[None, ..., :3]}
-        xy = joints[None, ..., 7:9]
-        seen = is_present(xy).astype(np.float32)
+        xy, seen = in_picture(joints)
         return {'keypoint': xy, 'keypoint_score': seen, 'img_shape': IMG_SHAPE}
 
-    def _arrays(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def _arrays(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clips of an array."""
         if self.pixels:
             raise UserError(
@@ -129,9 +127,33 @@ class Smg(Source):
         return {part: members for part, members in split.items() if members}
 
 
-def _numbers(path: Path, num_columns: int, columns: str) -> np.ndarray:
-    """Return (R, C) float64 of a csv; an empty cell is NaN."""
-    values = read_table(path).values
+def labels_of(path: Path) -> Path:
+    """Return the label file that belongs to a skeleton file."""
+    return path.with_name(path.name[: -len(POINTS)] + LABELS)
+
+
+def read_joints(path: Path) -> np.ndarray:
+    """Return (T, 25, 11) float32 of a skeleton file; an empty cell is NaN.
+
+    Raises:
+        DataError: other columns, or infinite numbers.
+    """
+    wanted = f'{NUM_JOINTS} x {NUMBERS} numbers per frame'
+    values = _numbers(path, NUM_JOINTS * NUMBERS, wanted, np.float32)
+    return values.reshape(-1, NUM_JOINTS, NUMBERS)
+
+
+def in_picture(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (1, T, 25, 2) pixels and (1, T, 25) scores of (T, 25, 11); 0 where one is missing."""
+    xy, _ = missing_as_zeros(joints[None, ..., 7:9], None)
+    return xy, is_present(xy).astype(np.float32)
+
+
+def _numbers(
+    path: Path, num_columns: int, columns: str, dtype: type[np.floating] = np.float64
+) -> np.ndarray:
+    """Return (R, C) of a csv; an empty cell is NaN."""
+    values = read_table(path, dtype).values
     if values.shape[1] != num_columns or np.isinf(values).any():
         what = 'holds infinity' if np.isinf(values).any() else f'has {values.shape[1]} columns'
         raise DataError(f'{path}: {what}. Expected {num_columns} columns: {columns}.')

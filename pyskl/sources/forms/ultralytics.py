@@ -23,11 +23,18 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
-from ...files.arrays import load_npy, load_npz
 from ...files.texts import read_json, read_text
-from ...wording import brief, some
-from ..poses import PoseSource, boxes_of, frame_files, groups_of, number_in
-from ..source import Unit, find_files, named
+from ...wording import brief
+from ..poses import (
+    PoseSource,
+    arrays_in,
+    boxes_of,
+    frame_files,
+    groups_of,
+    number_in,
+    people_array,
+)
+from ..source import Annotation, Unit, find_files, named
 from ..tracking import Boxes
 
 BEFORE = 5  # columns before the joints: class and box
@@ -52,7 +59,7 @@ class Ultralytics(PoseSource):
         others = [f for f in files if f not in txt and f.parent not in self._pictures]
         return named([*self._frames, *self._pictures, *others], paths)
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the clip."""
         if unit.path in self._frames:
             yield from self._txt(unit)
@@ -64,15 +71,15 @@ class Ultralytics(PoseSource):
         else:
             yield from self.clip(unit.name, _of_array(unit.path))
 
-    def _txt(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        lines, numbers = [], []
-        listed = []
-        for i, file in enumerate(self._frames[unit.path]):
-            number = number_in(file.name) if len(self._frames[unit.path]) > 1 else i
-            listed.append(i if number is None else number)
+    def _txt(self, unit: Unit) -> Iterator[Annotation]:
+        lines: list[list[str]] = []
+        numbers: list[int] = []
+        files = self._frames[unit.path]
+        listed = [number_in(file.name) or 0 for file in files] if len(files) > 1 else [0]
+        for number, file in zip(listed, files):
             found = [line.split() for line in read_text(file).splitlines() if line.strip()]
             lines += found
-            numbers += [listed[-1]] * len(found)
+            numbers += [number] * len(found)
         joints, ids = _columns(lines, str(unit.path))
         seen = list(zip(numbers, joints, ids))
         boxes = boxes_of(seen, str(unit.path), self.reads, listed)
@@ -139,16 +146,8 @@ def _of_json(path: Path, frames: Any) -> Boxes:
 
 
 def _of_array(path: Path) -> Boxes:
-    arrays = {'keypoints': load_npy(path)} if path.suffix.lower() == '.npy' else load_npz(path)
-    values = arrays.get('keypoints', arrays.get('data', np.empty(0)))
-    if (
-        values.ndim not in (3, 4)
-        or values.shape[-1] not in (2, 3)
-        or values.dtype.kind not in 'fiu'
-    ):
-        shapes = some(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())
-        raise DataError(f'{path}: holds {shapes or "nothing"}. Expected keypoints (T, M, V, 3).')
-    values = np.asarray(values, np.float32)
+    arrays = arrays_in(path, 'keypoints')
+    values = people_array(path, arrays, ('keypoints', 'data'), 3, 'keypoints (T, M, V, 3)')
     score = next((arrays[name] for name in ('conf', 'scores', 'score') if name in arrays), None)
     if values.shape[-1] == 2:
         score = np.ones(values.shape[:-1], np.float32) if score is None else score

@@ -15,6 +15,7 @@ from ...errors import DataError
 from ...files.arrays import load_npy
 from ...files.safe_pickle import load_pickle
 from ...wording import brief, plain, some
+from ..source import Annotation
 
 SPLITS = ('train', 'val', 'test')
 IMG_SHAPE = (1080, 1920)  # (h, w) px, as in the published solution
@@ -28,9 +29,7 @@ def raw_paths(folder: Path, split: str) -> tuple[Path, Path]:
     return folder / f'{split}_data.npy', folder / f'{split}_label.pkl'
 
 
-def read_raw(
-    folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE
-) -> list[dict[str, Any]]:
+def read_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> list[Annotation]:
     """Read one raw split as annotations, equal to the published converter's.
 
     Args:
@@ -49,13 +48,12 @@ def read_raw(
     Raises:
         DataError: names the file and the clip.
     """
-    data, labels = raw_paths(folder, split)
-    return read_pair(split, data, labels if labels.exists() else None, img_shape)
+    return read_pair(split, *_existing(folder, split), img_shape)
 
 
 def read_pair(
     split: str, data: Path, labels: Path | None, img_shape: Sequence[int] = IMG_SHAPE
-) -> list[dict[str, Any]]:
+) -> list[Annotation]:
     """Read one split as `read_raw` does, from files of any names.
 
     Raises:
@@ -73,51 +71,51 @@ def read_pair(
 
 def iterate_raw(
     folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE
-) -> tuple[int, Iterator[dict[str, Any]]]:
+) -> tuple[int, Iterator[Annotation]]:
     """Return N and an iterator over the annotations that `read_raw` would return."""
-    data, labels = raw_paths(folder, split)
-    num_clips, annotations = _iterate(split, data, labels if labels.exists() else None, img_shape)
+    num_clips, annotations = _iterate(split, *_existing(folder, split), img_shape)
     return num_clips, map(_or_raise, annotations)
 
 
-def _or_raise(item: dict[str, Any] | DataError) -> dict[str, Any]:
+def _existing(folder: Path, split: str) -> tuple[Path, Path | None]:
+    data, labels = raw_paths(folder, split)
+    return data, labels if labels.exists() else None
+
+
+def _or_raise(item: Annotation | DataError) -> Annotation:
     if isinstance(item, DataError):
         raise item
     return item
 
 
 def _iterate(
-    split: str, data_path: Path, label_path: Path | None, img_shape: Sequence[int]
-) -> tuple[int, Iterator[dict[str, Any] | DataError]]:
+    split: str, path: Path, label_path: Path | None, img_shape: Sequence[int]
+) -> tuple[int, Iterator[Annotation | DataError]]:
     """Return N and an iterator over the clips' annotations, or errors for faulty clips."""
-    data = load_npy(data_path)
+    data = load_npy(path)
     if data.ndim != 5 or data.shape[1] != 3 or data.dtype.kind != 'f':
         raise DataError(
-            f'{data_path}: holds {data.dtype} of shape {data.shape}. Expected float32 '
+            f'{path}: holds {data.dtype} of shape {data.shape}. Expected float32 '
             '(N, 3, T, V, M): clips, x y score, frames, joints, people; iMiGUE has '
             '(N, 3, 90, 22, 1).'
         )
     names, labels = [f'{split}_{i}' for i in range(len(data))], None
     if label_path is not None:
         names, labels = read_labels(label_path, len(data), may_lack=split == 'test')
-    return len(data), _annotations(
-        data_path, data, names, labels or [NO_LABEL] * len(data), img_shape
-    )
 
-
-def _annotations(
-    path: Path, data: np.ndarray, names: list[str], labels: list[int], img_shape: Sequence[int]
-) -> Iterator[dict[str, Any] | DataError]:
-    for i, (name, label) in enumerate(zip(names, labels)):
+    def clip(row: int) -> Annotation | DataError:
         try:
-            yield clip_annotation(name, np.asarray(data[i]), label, img_shape)
+            label = labels[row] if labels else NO_LABEL
+            return clip_annotation(names[row], np.asarray(data[row]), label, img_shape)
         except FieldError as error:
-            yield DataError(f'{path}: clip {plain(name)} (row {i}): {error}')
+            return DataError(f'{path}: clip {plain(names[row])} (row {row}): {error}')
+
+    return len(data), map(clip, range(len(data)))
 
 
 def clip_annotation(
     name: str, clip: np.ndarray, label: int, img_shape: Sequence[int]
-) -> dict[str, Any]:
+) -> Annotation:
     """Make the annotation of a clip.
 
     Args:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...errors import DataError, UserError
+from ..source import Annotation
 from .arrays import SPLITS, read_pair, take_out_videos
 from .find import Found, RawPair, Video
 from .joints import DEFAULT
@@ -14,7 +14,7 @@ from .labels import from_id_mod_99
 from .measurements import OUTLIERS, measure
 from .settings import Conversion, Settings
 from .summary import report_labels, report_raw_clips, report_reading, report_video_clips
-from .videos import nothing_left, read_videos
+from .videos import read_videos
 
 KINECT_JOINTS = 25
 
@@ -40,7 +40,7 @@ def convert(found: Found, settings: Settings, where: str) -> Conversion:
     done.left_out.extend(reading.left_out)
     done.clips |= reading.clips
     if not done.clips or (settings.val_videos and 'train' not in done.clips):
-        raise nothing_left(where, done.left_out)
+        raise DataError(done.left_out.message(f'{where}: no clip could be read'))
     if settings.strict and (faults := done.left_out.faults()):
         raise DataError(faults.message(f'{where}: --strict leaves nothing out'))
 
@@ -83,7 +83,8 @@ def _choose(
             'val or test, so one folder is one split (given as PATH or --csv). Convert the folders '
             'one by one.'
         )
-    videos = [replace(v, split=v.split or settings.only_split) for v in found.videos]
+    only_split = settings.splits[0] if settings.splits else 'train'
+    videos = [replace(video, split=video.split or only_split) for video in found.videos]
     available = [s for s in SPLITS if s in raw or any(v.split == s for v in videos)]
     splits = settings.splits or available
     if settings.val_videos and ('val' in splits or 'train' not in splits):
@@ -128,7 +129,7 @@ def _read_raw(raw: dict[str, RawPair], settings: Settings, done: Conversion) -> 
         ]
 
 
-def _check_pictures(path: Path, clips: list[dict[str, Any]], size: tuple[int, int]) -> None:
+def _check_pictures(path: Path, clips: list[Annotation], size: tuple[int, int]) -> None:
     """Refuse Kinect's joints in metres, whose third channel is z instead of a score."""
     if clips[0]['keypoint'].shape[2] == KINECT_JOINTS:
         measured = measure(clips, size, None)

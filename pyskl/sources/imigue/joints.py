@@ -7,6 +7,7 @@ the face and whole hands (137 points). The layout openpose137 names all of them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,8 @@ class Joints:
         self.listed = [] if asked == ALL or asked in LAYOUTS else _listed(asked)
         if asked in LAYOUTS:
             self.names = get_layout(asked).joints
-            if not set(self.names) <= set(_OPENPOSE.joints):
-                known = set(_OPENPOSE.joints)
-                fit = [name for name in LAYOUTS if set(get_layout(name).joints) <= known]
+            fit = _layouts_of(_OPENPOSE.joints)
+            if asked not in fit:
                 raise UserError(
                     f'--joints {asked}: no release of iMiGUE has these joints. Give one of '
                     f'{", ".join(fit)}, all, or a list.'
@@ -75,10 +75,10 @@ class Joints:
         found = [place.get(j) if isinstance(j, str) else j for j in wanted]
         lacking = [j for j, at in zip(wanted, found) if at is None or at >= num_points]
         if lacking:
-            can = [name for name, layout in LAYOUTS.items() if set(layout.joints) <= set(known)]
             raise DataError(
                 f'it has {num_points} points and not --joints {self.asked} ({lacking[0]} is '
-                f'missing). It can give {", ".join([*can, ALL])}, or a list of its points'
+                f'missing). It can give {", ".join([*_layouts_of(known), ALL])}, or a list of its '
+                'points'
             )
         return tuple(at for at in found if at is not None)
 
@@ -121,6 +121,11 @@ class Joints:
         """Return the layout with which hands are measured: the first hand is the left one."""
         layout = self.layout(num_points, FIRST)
         return None if layout is None else layout_of(layout)
+
+
+def _layouts_of(points: Iterable[str]) -> list[str]:
+    """Return the layouts whose joints are all among the points."""
+    return [name for name, layout in LAYOUTS.items() if set(layout.joints) <= set(points)]
 
 
 def _listed(asked: str) -> list[int | str]:

@@ -76,8 +76,16 @@ def read_rows(path: Path) -> list[LabelRow]:
     if _is_header(table):
         where = _columns(table[0], where)
         table, at = table[1:], at[1:]
+    class_id, first, last = where
     rows = [
-        LabelRow(i, line, *_numbers(cells, where)) for i, (cells, line) in enumerate(zip(table, at))
+        LabelRow(
+            i,
+            line,
+            None if class_id is None else _number(cells, class_id),
+            _number(cells, first),
+            _number(cells, last),
+        )
+        for i, (cells, line) in enumerate(zip(table, at))
     ]
     if not rows:
         raise DataError(f'{path.name}: holds no rows but a header')
@@ -110,17 +118,10 @@ def _columns(cells: list[str], where: tuple[int | None, int, int]) -> tuple[int 
     return (index, index + 1, index + 2) if len(words) - index > 2 else (None, index, index + 1)
 
 
-def _numbers(
-    cells: list[str], where: tuple[int | None, int, int]
-) -> tuple[float | None, float, float]:
-    """Return id, first and last of a row; NaN where a cell is missing or not a number."""
-    class_id, first, last = where
-
-    def at(place: int) -> float:
-        value = number(cells[place]) if place < len(cells) else None
-        return np.nan if value is None else value
-
-    return None if class_id is None else at(class_id), at(first), at(last)
+def _number(cells: list[str], place: int) -> float:
+    """Return the number in a cell; NaN where it is missing or not a number."""
+    value = number(cells[place]) if place < len(cells) else None
+    return np.nan if value is None else value
 
 
 def class_of(class_id: float, where: str) -> int:
@@ -132,6 +133,11 @@ def class_of(class_id: float, where: str) -> int:
     if not is_class_id(class_id):
         raise DataError(f'{where}: class id {class_id:g}. {EXPECTED_ID}.')
     return NUM_CLASSES - 1 if class_id == OTHER_ID else int(class_id) - 1
+
+
+def id_of(label: int) -> int:
+    """Return the id of a class, the inverse of `class_of`."""
+    return OTHER_ID if label == NUM_CLASSES - 1 else label + 1
 
 
 EXPECTED_ID = f'Expected 1 to {NUM_CLASSES}, or {OTHER_ID} for the last class'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from ...annotations.measures import measure_clip, sample_rows
 from ...annotations.plausibility import METRIC, find_hands
 from ...skeletons import Layout, is_present
 from ...skeletons.poses import SIDES, Hands
+from ..source import Annotation
 
 SAMPLE = 400  # clips that are measured
 MANY = 100  # clips that can be expected to fill the picture
@@ -33,8 +33,8 @@ class Measurements:
         outside: fraction of joints outside the assumed size.
         bad_scores: fraction of scores outside 0..1.
         first_hand: 'left', 'right', 'unclear'; None without hands.
-        near: mean distance from the first hand's finger tips to that wrist, px.
-        far: mean distance from them to the other wrist, px.
+        distances: mean distances, px, from the first hand's finger tips to the nearer wrist and to
+            the other.
     """
 
     reach: tuple[float, float] | None
@@ -43,8 +43,7 @@ class Measurements:
     outside: float
     bad_scores: float
     first_hand: str | None = None
-    near: float = 0.0
-    far: float = 0.0
+    distances: Sequence[float] = ()
 
     def not_in_pixels(self) -> bool:
         """Return whether the coordinates look like metres, or like fractions of the picture."""
@@ -52,7 +51,7 @@ class Measurements:
 
 
 def measure(
-    clips: Sequence[dict[str, Any]], assumed: tuple[int, int], layout: Layout | None
+    clips: Sequence[Annotation], assumed: tuple[int, int], layout: Layout | None
 ) -> Measurements:
     """Measure a sample of clips.
 
@@ -63,12 +62,11 @@ def measure(
     """
     chosen = [clips[i] for i in sample_rows(len(clips), SAMPLE)]
     hands = Hands.of(layout)
-    xy, scores = [], []
-    for clip in chosen:
-        there = is_present(clip['keypoint'], clip['keypoint_score'])
-        xy.append(clip['keypoint'][there])
-        scores.append(clip['keypoint_score'][there])
-    joints, seen = np.concatenate(xy), np.concatenate(scores)  # (n, 2), (n,)
+    there = [is_present(clip['keypoint'], clip['keypoint_score']) for clip in chosen]
+    joints, seen = (  # (n, 2), (n,)
+        np.concatenate([clip[key][present] for clip, present in zip(chosen, there)])
+        for key in ('keypoint', 'keypoint_score')
+    )
     if not len(joints):
         return Measurements(None, assumed, None, 0.0, 0.0)
     sizes = [assumed, *(size for size in SIZES if size[0] > assumed[0] and size[1] > assumed[1])]
@@ -78,13 +76,11 @@ def measure(
     holds = (size for size in SIZES if y <= size[0] < assumed[0] and x <= size[1] < assumed[1])
     smaller = next(holds, None) if len(chosen) >= MANY else None
     measured = Measurements((x, y), next(fits, None), smaller, _outside(joints, assumed), bad)
-    if hands is None:
+    found = hands and find_hands([measure_clip(clip, layout) for clip in chosen], hands)
+    if not (hands and found):
         return measured
-    found = find_hands([measure_clip(clip, layout) for clip in chosen], hands)
-    if found is None:
-        return measured
-    near, far = sorted(found.mean[:, SIDES.index(hands.first_hand())].tolist())
-    return replace(measured, first_hand=found.first or 'unclear', near=near, far=far)
+    distances = sorted(found.mean[:, SIDES.index(hands.first_hand())].tolist())
+    return replace(measured, first_hand=found.first or 'unclear', distances=distances)
 
 
 def _outside(xy: np.ndarray, size: tuple[int, int]) -> float:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ...annotations import About
 from ...annotations.notes import Notes
+from ..source import Annotation
 from .arrays import IMG_SHAPE
 from .joints import Joints
 
@@ -40,11 +40,6 @@ class Settings:
         """Size (h, w) px of the picture unless the data contradict it."""
         return self.img_shape or IMG_SHAPE
 
-    @property
-    def only_split(self) -> str:
-        """Split of the videos whose folder does not tell it."""
-        return self.splits[0] if len(self.splits) == 1 else 'train'
-
 
 @dataclass
 class Conversion:
@@ -59,7 +54,7 @@ class Conversion:
         warnings: lines of warning.
     """
 
-    clips: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    clips: dict[str, list[Annotation]] = field(default_factory=dict)
     about: dict[str, About | None] = field(default_factory=dict)
     left_out: Notes = field(default_factory=Notes)
     facts: list[str] = field(default_factory=list)

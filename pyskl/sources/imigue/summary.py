@@ -145,9 +145,9 @@ def report_video_clips(reading: Reading, settings: Settings, done: Conversion) -
 
 def _hands(measured: Measurements) -> str:
     """Describe which wrist the first hand belongs to."""
-    px = f'{measured.near:.0f} px; the other: {measured.far:.0f} px'
-    if measured.first_hand in SIDES:
-        side = measured.first_hand
+    px = '{:.0f} px; the other: {:.0f} px'.format(*measured.distances)
+    side = measured.first_hand
+    if side in SIDES:
         return f'hands: finger tips of the first hand lie at the {side} wrist ({px})'
     return f'hands: which wrist the first hand hangs from is unclear (the nearer one: {px})'
 

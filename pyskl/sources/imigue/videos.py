@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tqdm import tqdm
 
@@ -22,6 +21,7 @@ from ...annotations.field_values import NO_LABEL, FieldError
 from ...annotations.notes import Notes
 from ...errors import DataError
 from ...wording import some
+from ..source import Annotation
 from ..tables import read_table
 from .arrays import IMG_SHAPE, SPLITS, clip_annotation
 from .find import Video
@@ -46,17 +46,12 @@ class Reading:
         unknown_ids: class ids of test that are not classes, so that their clips have no label.
     """
 
-    clips: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    clips: dict[str, list[Annotation]] = field(default_factory=dict)
     forms: set[int] = field(default_factory=set)
     starts: Counter[tuple[int, bool]] = field(default_factory=Counter)
     left_out: Notes = field(default_factory=Notes)
     notes: Notes = field(default_factory=Notes)
     unknown_ids: set[float] = field(default_factory=set)
-
-
-def nothing_left(where: str, left_out: Notes) -> DataError:
-    """Return the error for a conversion without any clip, with the reasons."""
-    return DataError(left_out.message(f'{where}: no clip could be read'))
 
 
 def read_videos(
@@ -175,7 +170,7 @@ def _clip(
     joints: Joints,
     img_shape: Sequence[int],
     reading: Reading,
-) -> dict[str, Any]:
+) -> Annotation:
     """Return the annotation of one label row, or raise _LeftOut."""
     # The label.
     if row.fault():

@@ -6,6 +6,7 @@ The optional field `segments` holds rows (class, first frame, last frame) with f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,10 @@ import numpy as np
 
 from ...annotations import open_annotations
 from ...annotations.pose_fields import missing_as_zeros
-from ...annotations.segments import Segment
 from ...errors import DataError
 from ...wording import brief, plain
 from .base import Recording, RecordingFile
-from .labels import segments_of
+from .labels import with_segments
 
 
 def annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]:
@@ -38,22 +38,13 @@ def annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]:
         keypoint = np.asarray(clip['keypoint'][:, frames], np.float32)
         score = clip.get('keypoint_score')
         keypoint, score = missing_as_zeros(keypoint, None if score is None else score[:, frames])
-        segments: tuple[Segment, ...] | None = None
-        notes: list[str] = []
-        if clip.get('segments') is not None:
-            rows = _rows(clip['segments'], where)
-            segments, notes = segments_of(rows, 0, keypoint.shape[1], where)
+        recording = Recording(clip['frame_dir'], keypoint, score, clip.get('img_shape'))
         fps = clip.get('fps')
-        known = fps if isinstance(fps, (int, float)) and 0 < fps < 1000 else None
-        return Recording(
-            name=clip['frame_dir'],
-            keypoint=keypoint,
-            score=score,
-            img_shape=clip.get('img_shape'),
-            segments=segments,
-            notes=tuple(notes),
-            fps=None if known is None else float(known),
-        )
+        if isinstance(fps, (int, float)) and 0 < fps < 1000:
+            recording = replace(recording, fps=float(fps))
+        if clip.get('segments') is None:
+            return recording
+        return with_segments(recording, _rows(clip['segments'], where), where)
 
     return [
         RecordingFile(name, None, path, 'annotation', partial(read, i))
@@ -65,12 +56,9 @@ def _rows(given: Any, where: str) -> list[tuple[int, int, int]]:
     """Return the rows of the field `segments`; a DataError says what it holds instead."""
     try:
         table = np.asarray(given)
-        fine = table.size == 0 or (
-            table.ndim == 2 and table.shape[1] == 3 and table.dtype.kind in 'iu'
-        )
     except ValueError:
-        fine = False
-    if not fine:
+        table = np.empty(1)
+    if table.size and (table.shape[1:] != (3,) or table.dtype.kind not in 'iu'):
         raise DataError(
             f'{where}: segments = {brief(given)}. Expected rows (class, first frame, last frame) '
             'of whole numbers.'

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...annotations.segments import Segment
 from ...skeletons import is_present
+from ..source import Annotation
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Recording:
         """T."""
         return self.keypoint.shape[1]
 
-    def cut(self, start: int, stop: int, label: int = -1) -> dict[str, Any]:
+    def cut(self, start: int, stop: int, label: int = -1) -> Annotation:
         """Return frames start..stop-1, counted from 0, as an annotation whose arrays are views."""
         clip = {
             'frame_dir': f'{self.name}@{self.first + start}',

@@ -22,7 +22,7 @@ from ..imigue.joints import Joints
 from ..imigue.labels import class_of, is_class_id, read_rows
 from ..tables import read_table
 from .base import Recording, RecordingFile
-from .labels import segments_of
+from .labels import with_segments
 
 MOST_GAPS = 4  # longest recording as a multiple of its rows, of a file that lacks frames
 
@@ -46,10 +46,8 @@ def _read_imigue(video: Video, joints: Joints, img_shape: tuple[int, int]) -> Re
     path = video.points[0]
     points, first, missing = _imigue_points(path, joints)
     keypoint, score = missing_as_zeros(points[..., :2], points[..., 2])
-    notes = []
-    if missing:
-        notes.append(f'{path}: lacks frames {some(missing, 3)}: nobody is seen there')
-    recording = Recording(video.name, keypoint, score, img_shape, first, None, tuple(notes))
+    notes = (f'{path}: lacks frames {some(missing, 3)}: nobody is seen there',) if missing else ()
+    recording = Recording(video.name, keypoint, score, img_shape, first, notes=notes)
     if len(video.labels) > 1:
         raise DataError(
             f'{path}: several files may be its label csv: {some(p.name for p in video.labels)}. '
@@ -110,5 +108,4 @@ def _with_labels(recording: Recording, labels: Path, split: str | None) -> Recor
             note = f'{where}: {row.class_id:g} is no class id, so {labels.name} is not used'
             return replace(recording, notes=(*recording.notes, note))
         rows.append((class_of(row.class_id, where), int(row.first), int(row.last)))
-    segments, odd = segments_of(rows, recording.first, recording.num_frames, str(labels))
-    return replace(recording, segments=segments, notes=(*recording.notes, *odd))
+    return with_segments(recording, rows, str(labels))

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ...annotations.segments import Segment
 from ...errors import DataError
 from ...wording import some
-from ..imigue.labels import NUM_CLASSES, OTHER_ID
+from ..imigue.labels import id_of
+from .base import Recording
 
 
-def segments_of(
-    rows: Sequence[tuple[int, int, int]], first: int, num_frames: int, where: str
-) -> tuple[tuple[Segment, ...], list[str]]:
-    """Clip rows of labels to a recording.
+def with_segments(recording: Recording, rows: Iterable[Sequence[int]], where: str) -> Recording:
+    """Return a recording with rows of labels, and notes on those that were cut or left out.
 
     Args:
+        recording: without labels.
         rows: class, first frame, last frame.
-        first: number of the recording's first frame.
-        num_frames: of the recording.
         where: names the label file.
-
-    Returns:
-        The segments, and notes on rows that were cut or left out.
 
     Raises:
         DataError: a class below 0.
     """
-    last, kept, beyond, outside, swapped = first + num_frames - 1, [], [], [], []
+    first, last = recording.first, recording.first + recording.num_frames - 1
+    kept, beyond, outside, swapped = [], [], [], []
     for row, (label, start, end) in enumerate(rows):
         if label < 0:
             raise DataError(f'{where}: row {row} has class {label}. Expected classes from 0 on.')
@@ -40,7 +37,7 @@ def segments_of(
                 beyond.append(row)
             kept.append(Segment(max(start, first), min(end, last), label))
     has = f'which has frames {first} to {last}'
-    notes = [
+    notes = (
         f'{where}: row {some(found, 3)} {what}'
         for found, what in (
             (swapped, 'ends before it begins: left out'),
@@ -48,8 +45,8 @@ def segments_of(
             (beyond, f'reaches beyond the recording, {has}: cut'),
         )
         if found
-    ]
-    return tuple(sorted(kept)), notes
+    )
+    return replace(recording, segments=tuple(sorted(kept)), notes=(*recording.notes, *notes))
 
 
 def id_of_class(label: int, kind: str) -> int:
@@ -60,5 +57,5 @@ def id_of_class(label: int, kind: str) -> int:
         kind: of the recording; see RecordingFile.
     """
     if kind == 'imigue':
-        return OTHER_ID if label == NUM_CLASSES - 1 else label + 1
+        return id_of(label)
     return label + 1 if kind == 'smg' else label

@@ -9,14 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...annotations.pose_fields import missing_as_zeros
-from ...annotations.segments import Segment
 from ...errors import DataError
-from ...skeletons import is_present
-from ..forms.smg import IMG_SHAPE, LABELS, NUM_JOINTS, NUMBERS, POINTS
+from ..forms.smg import IMG_SHAPE, POINTS, in_picture, labels_of, read_joints
 from ..tables import read_table
 from .base import Recording, RecordingFile
-from .labels import segments_of
+from .labels import with_segments
 
 
 def smg_files(path: Path) -> list[Path]:
@@ -28,36 +25,24 @@ def smg_files(path: Path) -> list[Path]:
 
 def smg_recording(path: Path) -> RecordingFile:
     """Return the recording of a skeleton file, with its labels if there are any beside it."""
-    name = path.name[: -len(POINTS)]
 
     def read() -> Recording:
-        values = read_table(path, np.float32).values
-        if values.shape[1] != NUM_JOINTS * NUMBERS or np.isinf(values).any():
-            raise DataError(
-                f'{path}: has {values.shape[1]} columns, or infinite numbers. Expected '
-                f'{NUM_JOINTS} x {NUMBERS} numbers a frame.'
-            )
-        xy = values.reshape(-1, NUM_JOINTS, NUMBERS)[..., 7:9].astype(np.float32)[None]
-        xy, _ = missing_as_zeros(xy, None)
-        score = is_present(xy).astype(np.float32)
-        segments: tuple[Segment, ...] | None = None
-        notes: list[str] = []
-        labels = path.with_name(name + LABELS)
-        if labels.exists():
-            rows = [
-                (int(row[0]) - 1, int(row[1]), int(row[2]))
-                for row in _whole(labels, read_table(labels).values)
-            ]
-            segments, notes = segments_of(rows, 1, xy.shape[1], str(labels))
-        return Recording(name, xy, score, IMG_SHAPE, 1, segments, tuple(notes))
+        xy, score = in_picture(read_joints(path))
+        recording = Recording(path.name[: -len(POINTS)], xy, score, IMG_SHAPE, 1)
+        labels = labels_of(path)
+        if not labels.exists():
+            return recording
+        rows = [(label - 1, first, last) for label, first, last in _whole_rows(labels)]
+        return with_segments(recording, rows, str(labels))
 
-    return RecordingFile(name, None, path, 'smg', read)
+    return RecordingFile(path.name[: -len(POINTS)], None, path, 'smg', read)
 
 
-def _whole(path: Path, rows: np.ndarray) -> np.ndarray:
+def _whole_rows(path: Path) -> list[list[int]]:
     """Return the rows of a label file; a DataError if they are not three whole numbers each."""
+    rows = read_table(path).values
     if rows.shape[1] != 3 or not (np.isfinite(rows) & (rows == np.floor(rows))).all():
         raise DataError(
             f'{path}: expected three columns of whole numbers: class id, first, last frame.'
         )
-    return rows
+    return rows.astype(np.int64).tolist()

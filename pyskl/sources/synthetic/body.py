@@ -5,6 +5,7 @@ Proportions of the face, arms of two links, finger tips.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from ...skeletons import imigue22
 from .people import People
 
 LAYOUT = imigue22()
-_J = {name: i for i, name in enumerate(LAYOUT.joints)}
+JOINT = {name: i for i, name in enumerate(LAYOUT.joints)}
 
 NOSE_ABOVE_NECK = 0.50
 # The rest of the face, relative to the nose.
@@ -40,22 +41,16 @@ class Parts:
     Attributes:
         neck: (N, T, 2) position.
         head: (N, T, 2) shift from where the head is at rest.
-        right_hand: (N, T, 2) position.
-        left_hand: (N, T, 2) position.
-        right_shoulder: (N, T, 2) shift.
-        left_shoulder: (N, T, 2) shift.
-        right_fingers: (N, T) from 0, a fist, to 1, an open hand.
-        left_fingers: (N, T) likewise.
+        hands: (N, T, 2) position of the right one and of the left one.
+        shoulders: (N, T, 2) shift, right and left.
+        fingers: (N, T) from 0, a fist, to 1, an open hand; right and left.
     """
 
     neck: np.ndarray
     head: np.ndarray
-    right_hand: np.ndarray
-    left_hand: np.ndarray
-    right_shoulder: np.ndarray
-    left_shoulder: np.ndarray
-    right_fingers: np.ndarray
-    left_fingers: np.ndarray
+    hands: Sequence[np.ndarray]
+    shoulders: Sequence[np.ndarray]
+    fingers: Sequence[np.ndarray]
 
 
 def nose_height(people: People) -> np.ndarray:
@@ -66,22 +61,22 @@ def nose_height(people: People) -> np.ndarray:
 def joints_of(parts: Parts, people: People) -> np.ndarray:
     """Return the joints (N, T, 22, 2) of the layout imigue22, in the units and axes of `parts`."""
     joints = np.empty((*parts.neck.shape[:2], LAYOUT.num_joints, 2), np.float32)
-    joints[:, :, _J['neck']] = parts.neck
+    joints[:, :, JOINT['neck']] = parts.neck
     nose = parts.neck + parts.head
     nose[..., 1] -= nose_height(people)[:, None]
-    joints[:, :, _J['nose']] = nose
+    joints[:, :, JOINT['nose']] = nose
     for name, offset in FACE.items():
-        joints[:, :, _J[name]] = nose + people.head[:, None, None] * np.array(offset, np.float32)
-    for side, outward in (('right', -1.0), ('left', 1.0)):
-        shoulder = parts.neck + getattr(parts, f'{side}_shoulder')
+        joints[:, :, JOINT[name]] = nose + people.head[:, None, None] * np.array(offset, np.float32)
+    sides = zip(('right', 'left'), (-1.0, 1.0), parts.shoulders, parts.hands, parts.fingers)
+    for side, outward, shift, hand, fingers in sides:
+        shoulder = parts.neck + shift
         shoulder[..., 0] += 0.5 * outward
         shoulder[..., 1] += people.slope[:, None]
-        hand, fingers = getattr(parts, f'{side}_hand'), getattr(parts, f'{side}_fingers')
         elbow, wrist, tips = _arm(shoulder, hand, fingers, people, outward)
-        joints[:, :, _J[f'{side} shoulder']] = shoulder
-        joints[:, :, _J[f'{side} elbow']] = elbow
-        joints[:, :, _J[f'{side} wrist']] = wrist
-        joints[:, :, _J[f'{side} thumb tip'] : _J[f'{side} little tip'] + 1] = tips
+        for name, place in (('shoulder', shoulder), ('elbow', elbow), ('wrist', wrist)):
+            joints[:, :, JOINT[f'{side} {name}']] = place
+        first_tip = JOINT[f'{side} thumb tip']
+        joints[:, :, first_tip : first_tip + 5] = tips
     return joints
 
 

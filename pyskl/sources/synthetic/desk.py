@@ -59,5 +59,3 @@ SCENES: tuple[Scene, ...] = (
     _hidden('sway with folded hands', _SWAYS, hand=Move('lap'), other=Move('lap')),
     _hidden('sway with hands on the hips', _SWAYS, hand=Move('hip'), other=Move('hip')),
 )
-PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7))
-SEEN_ONLY, POSED_ONLY = PAIRS[:2], PAIRS[2:]  # distinguished by pixels, by key points

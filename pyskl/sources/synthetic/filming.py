@@ -17,14 +17,15 @@ from ...annotations import About, write_annotations
 from ...errors import UserError
 from ...files.atomic import atomic_write
 from ...files.libraries import opencv
+from ..source import Annotation
 from .body import LAYOUT
-from .camera import CENTRE_SPREAD, PICTURE, estimate, to_pixels
+from .camera import CENTRE_SPREAD, PICTURE, Played, estimate, to_pixels
 from .desk import DESK_TOP, SCENES, Scene
-from .gestures import gesture_table
+from .gestures import Gesture, gesture_table
 from .people import People, draw_people
 from .pictures import Looks, draw_clutter, draw_frames, draw_looks
 from .splits import SPLITS, random_stream
-from .synthesiser import Played, play
+from .synthesiser import play
 
 VIDEO = (108, 192)  # height, width of the videos: a tenth of the key points' picture
 EVERY = 2  # every second moment becomes a frame of the video
@@ -76,17 +77,17 @@ def film(clip: Clip, scene: Scene | None = None) -> Film:
             scenes of a pair differs in the cue alone.
     """
     scene = scene or SCENES[clip.label]
-    played = _play(clip, scene, scene.moves)
+    played = _play(clip, scene.moves)
     rng = np.random.default_rng((*clip.seed, 1))
     centre = clip.person.centre + rng.normal(0, CENTRE_SPREAD, (1, 2))
     noise = clip.person.jitter[:, None, None, None] * rng.standard_normal(played.joints.shape)
     xy = to_pixels((played.joints + noise).astype(np.float32), clip.person, centre)
-    found = estimate(rng, xy, clip.person, played.length, played.hidden, played.left_acts)
+    found = estimate(rng, xy, clip.person, played)
     moments = np.arange(0, int(played.length[0]), EVERY)
     found = found[0, ..., 0][:, moments]  # (3, T, 22)
     keypoint, score = found[:2].transpose(1, 2, 0), found[2]
 
-    shown = to_pixels(_play(clip, scene, scene.shows).joints, clip.person, centre)[0]
+    shown = to_pixels(_play(clip, scene.shows).joints, clip.person, centre)[0]
     scale = VIDEO[0] / PICTURE[0]
     desk_top = (centre[0, 1] + DESK_TOP * clip.person.shoulder_width[0]) * scale
     frames = draw_frames(
@@ -102,7 +103,7 @@ def film(clip: Clip, scene: Scene | None = None) -> Film:
     return Film(frames, keypoint[None], score[None])
 
 
-def _play(clip: Clip, scene: Scene, gesture: Any) -> Played:
+def _play(clip: Clip, gesture: Gesture) -> Played:
     table = gesture_table((gesture,), (gesture.name,))
     return play(np.random.default_rng((*clip.seed, 0)), table, clip.person)
 
@@ -175,9 +176,7 @@ def write_video_data(
     return names
 
 
-def _write_clips(
-    folder: Path, clips: list[Clip], made: Mapping[str, Any]
-) -> Iterator[dict[str, Any]]:
+def _write_clips(folder: Path, clips: list[Clip], made: Mapping[str, Any]) -> Iterator[Annotation]:
     """Write the videos that do not exist yet; yield each clip's annotation."""
     same_set = _is_of(folder, made)
     if not same_set:

@@ -40,6 +40,11 @@ ANCHORS = ('head', 'neck', 'chair')
 RESTS: tuple[Vector, ...] = ((0.08, 1.02), (0.32, 1.10), (0.18, 0.82), (0.62, 0.95))
 
 PARTS = ('hand', 'other', 'head', 'shoulder', 'shoulder2', 'torso')
+PART = {part: i for i, part in enumerate(PARTS)}
+# From x pointing outward to x pointing right in the picture, where the right hand acts.
+TO_PICTURE = {
+    part: np.array([-1 if part in ('hand', 'shoulder') else 1, 1], np.float32) for part in PARTS
+}
 
 FAST, MIDDLE, SLOW = (12.0, 15.0), (18.0, 23.0), (30.0, 40.0)  # shortest and longest period, frames
 

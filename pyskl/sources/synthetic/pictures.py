@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...files.libraries import opencv
-from .body import LAYOUT
+from .body import JOINT
 
-_J = {name: i for i, name in enumerate(LAYOUT.joints)}
 _BITS = 4  # OpenCV's `shift`: positions to a sixteenth of a pixel
 _NOISE = 3.0  # standard deviation of a pixel's noise from frame to frame
 
@@ -54,19 +53,14 @@ def draw_looks(rng: np.random.Generator) -> Looks:
     tone = rng.random()
     pale, dark = (236, 196, 170), (112, 74, 52)
     red, green, blue = ((1 - tone) * a + tone * b for a, b in zip(pale, dark))
-    hair = _hsv(rng, (0.03, 0.12), (0.2, 0.8), (0.1, 0.6))
-    clothes = _hsv(rng, (0.0, 1.0), (0.3, 0.9), (0.25, 0.85))
-    wall = _hsv(rng, (0.0, 1.0), (0.05, 0.3), (0.55, 0.9))
-    frame = _hsv(rng, (0.0, 1.0), (0.2, 0.7), (0.3, 0.8))
-    desk = _hsv(rng, (0.04, 0.13), (0.3, 0.7), (0.3, 0.65))
-    return Looks(
-        (red, green, blue),
-        hair,
-        clothes,
-        wall,
-        frame,
-        desk,
-        (rng.uniform(0, 0.8), rng.uniform(0, 0.25)),
+    return Looks(  # drawn in this order
+        skin=(red, green, blue),
+        hair=_hsv(rng, (0.03, 0.12), (0.2, 0.8), (0.1, 0.6)),
+        clothes=_hsv(rng, (0.0, 1.0), (0.3, 0.9), (0.25, 0.85)),
+        wall=_hsv(rng, (0.0, 1.0), (0.05, 0.3), (0.55, 0.9)),
+        frame=_hsv(rng, (0.0, 1.0), (0.2, 0.7), (0.3, 0.8)),
+        desk=_hsv(rng, (0.04, 0.13), (0.3, 0.7), (0.3, 0.65)),
+        frame_at=(rng.uniform(0, 0.8), rng.uniform(0, 0.25)),
     )
 
 
@@ -110,7 +104,7 @@ def draw_frames(
     frames = np.empty((len(joints), *size, 3), np.uint8)
     for frame, body in zip(frames, joints):
         canvas = wall.copy()
-        unit = float(abs(body[_J['left shoulder'], 0] - body[_J['right shoulder'], 0]))
+        unit = float(abs(body[JOINT['left shoulder'], 0] - body[JOINT['right shoulder'], 0]))
         _draw_body(canvas, body, unit, looks)
         for arm in ('right', 'left'):
             _draw_arm(canvas, body, arm, unit, looks, clutter, holds if arm == side else '')
@@ -125,24 +119,28 @@ def _wall(size: tuple[int, int], looks: Looks) -> np.ndarray:
     height, width = size
     shade = np.linspace(0.85, 1.05, width)[None, :, None]
     wall = np.clip(np.array(looks.wall) * shade * np.ones((height, 1, 1)), 0, 255).astype(np.uint8)
-    corner = np.array([looks.frame_at[0] * width, looks.frame_at[1] * height])
-    _box(wall, corner, corner + np.array([0.18 * width, 0.25 * height]), looks.frame)
+    corner = np.array(looks.frame_at) * (width, height)
+    _box(wall, corner, corner + [0.18 * width, 0.25 * height], looks.frame)
     return wall
 
 
 def _draw_body(canvas: np.ndarray, body: np.ndarray, unit: float, looks: Looks) -> None:
     """Draw the trunk, the neck, the head and its face."""
-    neck, right, left = body[_J['neck']], body[_J['right shoulder']], body[_J['left shoulder']]
+    neck, right, left = (
+        body[JOINT['neck']],
+        body[JOINT['right shoulder']],
+        body[JOINT['left shoulder']],
+    )
     below = np.array([0.0, 1.2 * unit])
     _polygon(canvas, [right, left, left + below, right + below], looks.clothes)
     _limb(canvas, right, left, 0.24 * unit, looks.clothes)
-    centre = (body[_J['right ear']] + body[_J['left ear']]) / 2
+    centre = (body[JOINT['right ear']] + body[JOINT['left ear']]) / 2
     _limb(canvas, neck, centre, 0.22 * unit, looks.skin)
     _ellipse(canvas, centre - [0, 0.09 * unit], (0.25 * unit, 0.32 * unit), looks.hair)
     _ellipse(canvas, centre + [0, 0.03 * unit], (0.20 * unit, 0.27 * unit), looks.skin)
     for eye in ('right eye', 'left eye'):
-        _disc(canvas, body[_J[eye]], 0.03 * unit, (40, 30, 30))
-    mouth = body[_J['nose']] + [0, 0.15 * unit]
+        _disc(canvas, body[JOINT[eye]], 0.03 * unit, (40, 30, 30))
+    mouth = body[JOINT['nose']] + [0, 0.15 * unit]
     across = np.array([0.06 * unit, 0])
     _limb(canvas, mouth - across, mouth + across, 0.04 * unit, (150, 60, 60))
 
@@ -157,10 +155,12 @@ def _draw_arm(
     holds: str,
 ) -> None:
     """Draw a sleeve, a hand without fingers, and what it holds."""
-    shoulder, elbow, wrist = (body[_J[f'{side} {part}']] for part in ('shoulder', 'elbow', 'wrist'))
+    shoulder, elbow, wrist = (
+        body[JOINT[f'{side} {part}']] for part in ('shoulder', 'elbow', 'wrist')
+    )
     _limb(canvas, shoulder, elbow, 0.20 * unit, looks.clothes)
     _limb(canvas, elbow, wrist, 0.16 * unit, looks.clothes)
-    hand = (wrist + body[_J[f'{side} middle tip']]) / 2
+    hand = (wrist + body[JOINT[f'{side} middle tip']]) / 2
     _disc(canvas, hand, 0.12 * unit, looks.skin)
     if holds:
         _thing(canvas, holds, hand, unit, clutter)
@@ -169,8 +169,8 @@ def _draw_arm(
 def _draw_desk(canvas: np.ndarray, top: float, unit: float, looks: Looks, clutter: Clutter) -> None:
     """Draw the desk over everything below its top, and the things on it."""
     height, width = canvas.shape[:2]
-    _box(canvas, np.array([0.0, top]), np.array([width, height], float), looks.desk)
-    _limb(canvas, np.array([0.0, top]), np.array([width, top], float), 1.0, (60, 50, 40))
+    _box(canvas, (0, top), (width, height), looks.desk)
+    _limb(canvas, (0, top), (width, top), 1.0, (60, 50, 40))
     for thing, at in (('phone', clutter.phone_at), ('cup', clutter.cup_at)):
         if at is not None:
             _thing(canvas, thing, np.array([at * width, top + 0.25 * unit]), unit, clutter)
@@ -198,14 +198,12 @@ def _polygon(canvas: np.ndarray, corners: Sequence[Point], colour: Colour) -> No
     cv2.fillPoly(canvas, [_fixed(*corners)], colour, cv2.LINE_AA, _BITS)
 
 
-def _box(canvas: np.ndarray, low: np.ndarray, high: np.ndarray, colour: Colour) -> None:
+def _box(canvas: np.ndarray, low: Point, high: Point, colour: Colour) -> None:
     (x0, y0), (x1, y1) = low, high
     _polygon(canvas, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour)
 
 
-def _limb(
-    canvas: np.ndarray, start: np.ndarray, end: np.ndarray, width: float, colour: Colour
-) -> None:
+def _limb(canvas: np.ndarray, start: Point, end: Point, width: float, colour: Colour) -> None:
     cv2 = opencv()
     ends = _fixed(start, end).tolist()
     cv2.line(canvas, *ends, colour, max(1, round(width)), cv2.LINE_AA, _BITS)

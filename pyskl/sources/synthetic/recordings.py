@@ -9,7 +9,8 @@ slightly: movements without a label.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,10 @@ from ...files.atomic import atomic_write
 from ...labels import IMIGUE_LABELS
 from ..imigue.frames import NUM_POINTS
 from ..imigue.joints import POINTS
-from ..imigue.labels import OTHER_ID
+from ..imigue.labels import id_of
 from .body import LAYOUT, Parts, joints_of, nose_height
-from .camera import observe
-from .gestures import ANCHORS, PARTS, RESTS, GestureTable, gesture_table
+from .camera import Played, observe
+from .gestures import ANCHORS, PART, PARTS, RESTS, TO_PICTURE, GestureTable, gesture_table
 from .people import People, draw_people
 from .synthesiser import DRIFT, REST_FINGERS, smooth
 from .writing import IMIGUE_COUNTS
@@ -34,26 +35,13 @@ GESTURE = (30, 90)  # frames of the shortest and longest gesture
 PAUSE = (30, 150)  # frames between two gestures
 WAY = (7, 14)  # frames from rest to the gesture and back
 
-_P = {part: i for i, part in enumerate(PARTS)}
 _HANDS = ('hand', 'other')
-
-
-@dataclass(frozen=True)
-class SyntheticRecording:
-    """One synthetic recording.
-
-    Attributes:
-        joints: (T, 22, 3) x px, y px, score.
-        segments: the gestures, frames from 0 on.
-    """
-
-    joints: np.ndarray
-    segments: tuple[Segment, ...]
+_MIRRORED = {'hand': 'other', 'other': 'hand', 'shoulder': 'shoulder2', 'shoulder2': 'shoulder'}
 
 
 def make_recording(
     rng: np.random.Generator, person: People, num_frames: int, classes: np.ndarray
-) -> SyntheticRecording:
+) -> tuple[np.ndarray, list[Segment]]:
     """Make one recording.
 
     Args:
@@ -61,11 +49,13 @@ def make_recording(
         person: one row of People.
         num_frames: T.
         classes: (K,) probability of each class.
+
+    Returns:
+        (T, 22, 3) x px, y px, score, and the gestures, frames from 0 on.
     """
     segments = _plan(rng, num_frames, classes)
     table = gesture_table()
     frame = np.arange(num_frames)
-    side = {part: np.array([-1 if part in ('hand', 'shoulder') else 1, 1]) for part in PARTS}
     left_acts = rng.random(len(segments)) >= person.right_handed[0]
 
     # Where every part is at rest: drifting, the hands in one posture after the other.
@@ -89,96 +79,85 @@ def make_recording(
         unsteady = 0.05 * np.sin(2 * np.pi * (frame / 47 + rng.random()))
         phase = (frame / period + rng.random() + unsteady)[inside]
         hidden[inside] |= (rng.random() < row.hidden[0]) & (on[inside] > 0.6)
-        performance = _Performance(bool(left), on[inside], phase, inside)
-        _perform(rng, row, person, performance, place, fingers)
+        place_then = {part: track[inside] for part, track in place.items()}
+        fingers_then = {part: track[inside] for part, track in fingers.items()}
+        _perform(rng, row, person, left, on[inside], phase, place_then, fingers_then)
 
-    parts = Parts(
-        neck=(place['torso'] * side['torso'])[None],
-        head=(place['head'] * side['head'])[None],
-        right_hand=(place['hand'] * side['hand'])[None],
-        left_hand=(place['other'] * side['other'])[None],
-        right_shoulder=(place['shoulder'] * side['shoulder'])[None],
-        left_shoulder=(place['shoulder2'] * side['shoulder2'])[None],
-        right_fingers=np.clip(fingers['hand'], 0, 1)[None],
-        left_fingers=np.clip(fingers['other'], 0, 1)[None],
+    neck, head, *hands_and_shoulders = (
+        (place[part] * TO_PICTURE[part])[None]
+        for part in ('torso', 'head', 'hand', 'other', 'shoulder', 'shoulder2')
     )
-    joints = joints_of(parts, person)
-    mostly_left = np.array([bool(left_acts.mean() > 0.5) if len(left_acts) else False])
-    seen = observe(rng, joints, person, np.array([num_frames]), hidden[None], mostly_left)
-    return SyntheticRecording(seen[0, ..., 0].transpose(1, 2, 0), segments)
+    opened = [np.clip(fingers[part], 0, 1)[None] for part in _HANDS]
+    parts = Parts(neck, head, hands_and_shoulders[:2], hands_and_shoulders[2:], opened)
+    mostly_left = np.array([2 * left_acts.sum() > len(left_acts)])
+    length = np.array([num_frames])
+    played = Played(joints_of(parts, person), length, hidden[None], mostly_left)
+    seen = observe(rng, played, person)
+    return seen[0, ..., 0].transpose(1, 2, 0), segments
 
 
-def _plan(rng: np.random.Generator, num_frames: int, classes: np.ndarray) -> tuple[Segment, ...]:
+def _plan(rng: np.random.Generator, num_frames: int, classes: np.ndarray) -> list[Segment]:
     """Draw the gestures of a recording: pauses, lengths and classes."""
     segments: list[Segment] = []
     at = int(rng.integers(*PAUSE))
     while True:
         end = at + int(rng.integers(*GESTURE)) - 1
         if end + WAY[1] >= num_frames:
-            return tuple(segments)
+            return segments
         segments.append(Segment(at, end, int(rng.choice(len(classes), p=classes))))
         at = end + 1 + int(rng.integers(*PAUSE))
-
-
-@dataclass(frozen=True)
-class _Performance:
-    """When and how a gesture is performed.
-
-    Attributes:
-        left: whether the left hand acts.
-        on: (t,) strength of the gesture in its frames, 0 to 1.
-        phase: (t,) of its movement, in turns.
-        inside: its frames.
-    """
-
-    left: bool
-    on: np.ndarray
-    phase: np.ndarray
-    inside: slice
 
 
 def _perform(
     rng: np.random.Generator,
     row: GestureTable,
     person: People,
-    performance: _Performance,
+    left: bool,
+    on: np.ndarray,
+    phase: np.ndarray,
     place: dict[str, np.ndarray],
     fingers: dict[str, np.ndarray],
 ) -> None:
-    """Move `place` and `fingers`, in place, from rest to where the gesture goes, and with it."""
-    on, phase, inside = performance.on, performance.phase, performance.inside
+    """Move a body from rest to where a gesture goes, and with it.
+
+    Args:
+        rng: draws what varies.
+        row: the gesture.
+        person: who performs it.
+        left: whether the left hand acts.
+        on: (t,) strength of the gesture in its frames, 0 to 1.
+        phase: (t,) of its movement, in turns.
+        place: (t, 2) of every part in these frames, changed in place.
+        fingers: (t,) of both hands, changed in place.
+    """
     size = person.amplitude[0] * rng.uniform(0.85, 1.15)
-    mirrored = {'hand': 'other', 'other': 'hand', 'shoulder': 'shoulder2', 'shoulder2': 'shoulder'}
-    head = nose_height(person)[0]
-    used = {part: bool(row.used[0, _P[part]]) for part in PARTS}
+    used = {part: bool(row.used[0, PART[part]]) for part in PARTS}
     used['other'] &= rng.random() < row.other_chance[0]
     order = ('torso', 'head', 'shoulder', 'shoulder2', 'hand', 'other')
     for part in (part for part in order if used[part]):
-        target = mirrored.get(part, part) if performance.left else part
-        p = _P[part]
+        target = _MIRRORED.get(part, part) if left else part
+        p = PART[part]
         vary = row.vary[0] * rng.standard_normal((2, 2)) if part in _HANDS else np.zeros((2, 2))
         turns = 2 * np.pi * (phase + row.lag[0, p])
         sine = np.sin(turns)[:, None] * (row.along[0, p] + vary[0])
         cosine = np.cos(turns * row.ratio[0])[:, None] * (row.across[0, p] + vary[1])
         wave = size * on[:, None] * (sine + cosine)
         if part not in _HANDS:
-            place[target][inside] += on[:, None] * row.to[0, p] + wave
+            place[target] += on[:, None] * row.to[0, p] + wave
             continue
 
         # A hand goes to its place, which may move with the head or the trunk.
-        outward = np.array([-1 if target == 'hand' else 1, 1])
         anchor = ANCHORS[row.anchor[0, p]]
         to = (person.head[0] if anchor == 'head' else 1.0) * row.to[0, p]
-        to = to + row.spread[0] * rng.standard_normal(2)
-        where = np.broadcast_to(to, (len(on), 2)).copy()
+        goal = np.tile(to + row.spread[0] * rng.standard_normal(2), (len(on), 1))
         if anchor in ('head', 'neck'):
-            where += place['torso'][inside] * outward
+            goal += place['torso'] * TO_PICTURE[target]
         if anchor == 'head':
-            where += place['head'][inside] * outward
-            where[:, 1] -= head
-        place[target][inside] += on[:, None] * (where - place[target][inside]) + wave
+            goal += place['head'] * TO_PICTURE[target]
+            goal[:, 1] -= nose_height(person)[0]
+        place[target] += on[:, None] * (goal - place[target]) + wave
         opened = row.fingers[0] + row.finger_wave[0] * np.sin(2 * np.pi * phase)
-        fingers[target][inside] += on * (opened - fingers[target][inside])
+        fingers[target] += on * (opened - fingers[target])
 
 
 def _rests(rng: np.random.Generator, person: People, num_frames: int) -> np.ndarray:
@@ -260,33 +239,33 @@ def write_recordings(
     rarest = np.argsort(-weight, kind='stable')[num_classes or len(weight) :]
     weight[rarest] = 0
     written: dict[str, list[Path]] = {}
-    number = 0
+    numbers = count(1)
     names = {'train': 'train', 'val': 'validate', 'test': 'test'}
-    for s, split in enumerate(names):
+    for s, (split, folder_name) in enumerate(names.items()):
         if not videos.get(split):
             continue
         people = draw_people(np.random.default_rng((seed, 7, s)), videos[split])
         bar = tqdm(range(videos[split]), split, unit='recording', leave=False, disable=None)
+        written[split] = []
         for i in bar:
-            number += 1
+            name = f'{next(numbers):04d}'
             rng = np.random.default_rng((seed, 8, s, i))
-            made = make_recording(rng, people.of(np.array([i])), num_frames, weight / weight.sum())
-            at = Path(folder) / f'imigue_skeleton_{names[split]}' / f'{number:04d}'
-            written.setdefault(split, []).append(_write(at, f'{number:04d}', made))
+            person = people.of(np.array([i]))
+            made = make_recording(rng, person, num_frames, weight / weight.sum())
+            at = Path(folder) / f'imigue_skeleton_{folder_name}' / name
+            written[split].append(_write(at, name, *made))
     return written
 
 
-def _write(folder: Path, name: str, made: SyntheticRecording) -> Path:
-    points = np.zeros((len(made.joints), NUM_POINTS, 3))
-    points[:, [POINTS[NUM_POINTS].index(joint) for joint in LAYOUT.joints]] = made.joints
+def _write(folder: Path, name: str, joints: np.ndarray, segments: Sequence[Segment]) -> Path:
+    points = np.zeros((len(joints), NUM_POINTS, 3))
+    points[:, [POINTS[NUM_POINTS].index(joint) for joint in LAYOUT.joints]] = joints
     rows = np.column_stack([np.arange(len(points)), points.reshape(len(points), -1)])
     header = ['frame', *(f'{axis}{j}' for j in range(NUM_POINTS) for axis in ('x', 'y', 'score'))]
     path = folder / f'{name}_light_hand.csv'
     with atomic_write(path, 'w', encoding='ascii') as file:
         np.savetxt(file, rows, '%.7g', ',', header=','.join(header), comments='')
-    last = len(IMIGUE_LABELS) - 1
     with atomic_write(folder / f'{name}_label.csv', 'w', encoding='ascii') as file:
-        for segment in made.segments:
-            class_id = OTHER_ID if segment.label == last else segment.label + 1
-            file.write(f'{class_id},{segment.start},{segment.end}\n')
+        for segment in segments:
+            file.write(f'{id_of(segment.label)},{segment.start},{segment.end}\n')
     return path

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .body import LAYOUT, Parts, joints_of, nose_height
-from .camera import NUM_FRAMES, observe
-from .gestures import ANCHORS, PARTS, RESTS, GestureTable
+from .camera import NUM_FRAMES, Played, observe
+from .gestures import ANCHORS, PART, PARTS, RESTS, TO_PICTURE, GestureTable
 from .people import People
 
-_P = {part: i for i, part in enumerate(PARTS)}
-_HANDS = [_P['hand'], _P['other']]
+_HANDS = [PART['hand'], PART['other']]
 SHORT_CLIPS = 0.35  # probability that a clip is shorter than NUM_FRAMES
 SHORTEST = 36  # frames of the shortest clip
 DRIFT = 0.035  # how far parts wander on their own, shoulder widths
 REST_SPREAD = 0.07  # standard deviation of a resting hand's position, shoulder widths
 REST_FINGERS = 0.45  # how open a resting hand is
-
-
-@dataclass(frozen=True)
-class Played:
-    """N performed gestures, not yet seen by a camera.
-
-    Attributes:
-        joints: (N, T, 22, 2) shoulder widths; x right in the picture, y down, the neck near (0, 0).
-        length: (N,) frames of each clip, of the T = 90.
-        hidden: (N, T) whether the acting hand is behind the body.
-        left_acts: (N,) whether the acting hand is the left one.
-    """
-
-    joints: np.ndarray
-    length: np.ndarray
-    hidden: np.ndarray
-    left_acts: np.ndarray
 
 
 def synthesise(rng: np.random.Generator, table: GestureTable, people: People) -> np.ndarray:
@@ -45,8 +25,7 @@ def synthesise(rng: np.random.Generator, table: GestureTable, people: People) ->
         picture, score. A missing joint is 0 in all three, and so are frames behind the end of a
         short clip.
     """
-    played = play(rng, table, people)
-    return observe(rng, played.joints, people, played.length, played.hidden, played.left_acts)
+    return observe(rng, play(rng, table, people), people)
 
 
 def play(rng: np.random.Generator, table: GestureTable, people: People) -> Played:
@@ -60,7 +39,7 @@ def play(rng: np.random.Generator, table: GestureTable, people: People) -> Playe
     envelope = _envelope(rng, length, people)
     phase = _phase(rng, table, people)
     used = table.used.copy()
-    used[:, _P['other']] &= rng.random(num_clips) < table.other_chance
+    used[:, PART['other']] &= rng.random(num_clips) < table.other_chance
     shift = _shifts(rng, table, people, used, envelope, phase)  # (N, T, P, 2)
     joints = joints_of(_parts(rng, table, people, used, envelope, phase, shift), people)
     left_acts = rng.random(num_clips) >= people.right_handed
@@ -125,7 +104,7 @@ def _drift(rng: np.random.Generator, num_clips: int) -> np.ndarray:
         period, start, size = rng.random((3, num_clips, 1, len(PARTS), 2), np.float32)
         turns = frame / (shortest + (longest - shortest) * period) + start
         drift += DRIFT * size * np.sin(2 * np.pi * turns)
-    drift[:, :, [_P['shoulder'], _P['shoulder2']]] *= 0.3
+    drift[:, :, [PART['shoulder'], PART['shoulder2']]] *= 0.3
     return drift
 
 
@@ -134,33 +113,22 @@ def _parts(rng, table: GestureTable, people: People, used, envelope, phase, shif
 
     From here on x points right in the picture, so the right hand's outward is -x.
     """
-    outward = {
-        part: np.array([-1 if part in ('hand', 'shoulder') else 1, 1], np.float32) for part in PARTS
-    }
 
     def moved(part: str) -> np.ndarray:
-        place = envelope[..., None] * table.to[:, None, _P[part]]
-        return (place + shift[:, :, _P[part]]) * outward[part]
+        place = envelope[..., None] * table.to[:, None, PART[part]]
+        return (place + shift[:, :, PART[part]]) * TO_PICTURE[part]
 
     neck, head = moved('torso'), moved('head')
     hands, fingers = [], []
     for part, rest in zip(('hand', 'other'), _rests(rng, people)):
-        on = envelope * used[:, _P[part], None]
-        goal = _goal(rng, table, people, _P[part], neck, head, outward[part])
-        rest = rest[:, None] * outward[part]
-        hands.append(rest + on[..., None] * (goal - rest) + shift[:, :, _P[part]] * outward[part])
+        outward = TO_PICTURE[part]
+        on = envelope * used[:, PART[part], None]
+        goal = _goal(rng, table, people, PART[part], neck, head, outward)
+        rest = rest[:, None] * outward
+        hands.append(rest + on[..., None] * (goal - rest) + shift[:, :, PART[part]] * outward)
         opened = table.fingers[:, None] + table.finger_wave[:, None] * np.sin(2 * np.pi * phase)
         fingers.append(np.clip(REST_FINGERS + on * (opened - REST_FINGERS), 0.0, 1.0))
-    return Parts(
-        neck=neck,
-        head=head,
-        right_hand=hands[0],
-        left_hand=hands[1],
-        right_shoulder=moved('shoulder'),
-        left_shoulder=moved('shoulder2'),
-        right_fingers=fingers[0],
-        left_fingers=fingers[1],
-    )
+    return Parts(neck, head, hands, (moved('shoulder'), moved('shoulder2')), fingers)
 
 
 def _rests(rng: np.random.Generator, people: People) -> np.ndarray:

@@ -64,11 +64,6 @@ class Split:
     people: People
     seed: tuple[int, ...]
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the array of all clips: (N, 3, 90, 22, 1)."""
-        return (len(self.names), 3, NUM_FRAMES, LAYOUT.num_joints, 1)
-
     def chunks(self) -> Iterator[np.ndarray]:
         """Yield the clips in order, (n, 3, 90, 22, 1) float32, a few hundred at a time."""
         table = gesture_table()
@@ -131,7 +126,8 @@ def write_split(
             'Remove it, or choose another folder.'
         )
     with atomic_write(data) as f:
-        header = {'descr': '<f4', 'fortran_order': False, 'shape': split.shape}
+        shape = (len(split.names), 3, NUM_FRAMES, LAYOUT.num_joints, 1)
+        header = {'descr': '<f4', 'fortran_order': False, 'shape': shape}
         np.lib.format.write_array_header_1_0(f, header)
         total = -(-len(split.names) // _CHUNK)
         for chunk in tqdm(split.chunks(), str(data), total, leave=False, disable=None):

@@ -53,27 +53,22 @@ class RTMLib(Estimator):
             if file is not None and not check_present(file).is_file():
                 raise DataError(f'{file}: is a folder. {_FILES}')
         library = _rtmlib()
-        shape, num_joints = _describe(Path(pose))
-        self.layout = LAYOUTS[num_joints]
-        self._pose = _quietly(
-            library.RTMPose, str(pose), shape, backend='onnxruntime', device=device
-        )
+        shape, self._num_joints = _describe(Path(pose))
+        self.layout = LAYOUTS[self._num_joints]
+        runtime = {'backend': 'onnxruntime', 'device': device}
         self._detector = None
-        if detector is not None:
-            width, height = _input_size(_session(Path(detector)), Path(detector))
-            self._detector = _quietly(
-                *(library.YOLOX, str(detector), (height, width)),
-                **{'backend': 'onnxruntime', 'device': device},
-            )
+        with contextlib.redirect_stdout(io.StringIO()):  # rtmlib prints
+            self._pose = library.RTMPose(str(pose), shape, **runtime)
+            if detector is not None:
+                width, height = _input_size(_session(Path(detector)), Path(detector))
+                self._detector = library.YOLOX(str(detector), (height, width), **runtime)
 
     def people(self, frames: Iterable[np.ndarray], size: tuple[int, int]) -> Iterator[np.ndarray]:
         """Yield the people of each frame; see Estimator.people."""
         height, width = size
         for frame in frames:
             picture = np.ascontiguousarray(frame[..., ::-1])  # rtmlib takes BGR
-            boxes: Any = [[0, 0, width, height]]
-            if self._detector is not None:
-                boxes = self._detector(picture)
+            boxes = self._detector(picture) if self._detector else [[0, 0, width, height]]
             if not len(boxes):  # for which rtmlib would take the whole frame
                 yield np.zeros((0, self._num_joints, 3), np.float32)
                 continue
@@ -81,10 +76,6 @@ class RTMLib(Estimator):
             # RTMW's scores are not probabilities and exceed 1.
             found = np.concatenate([places, np.clip(scores, 0, 1)[..., None]], axis=-1)
             yield found.astype(np.float32)
-
-    @property
-    def _num_joints(self) -> int:
-        return next(number for number, layout in LAYOUTS.items() if layout == self.layout)
 
 
 def _rtmlib() -> ModuleType:
@@ -124,9 +115,3 @@ def _describe(path: Path) -> tuple[tuple[int, int], int]:
     if len(shapes) != 2 or len(joints) != 1 or not joints <= set(LAYOUTS):
         raise DataError(f'{path}: gives arrays of shapes {shapes}. {_FILES}')
     return size, joints.pop()
-
-
-def _quietly(make: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call `make` without the output that rtmlib prints."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        return make(*args, **kwargs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -12,7 +11,7 @@ from tqdm import tqdm
 from ...annotations.clip_names import VIDEOS
 from ...errors import UserError
 from ..poses import PoseSource
-from ..source import Unit
+from ..source import Annotation, Unit
 from ..tracking import Boxes
 from .estimator import Estimator
 from .frames import VideoReader
@@ -45,7 +44,7 @@ class Videos(PoseSource, listed=False):
         """Return the estimator's layout."""
         return self.estimator.layout
 
-    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def read(self, unit: Unit) -> Iterator[Annotation]:
         """Yield the video's clip."""
         video = VideoReader(unit.path)
         found = self.estimator.people(video, video.size)
