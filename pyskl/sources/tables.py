@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -118,11 +119,13 @@ def read_table(path: Path, dtype: DTypeLike = np.float64) -> Table:
 
     Args:
         path: of the file.
-        dtype: of the table, float64 or float32.
+        dtype: of the table, float64 or float32; an xlsx file gives float64.
 
     Raises:
         DataError: no rows, rows of unequal length, or cells that are no numbers.
     """
+    if path.suffix.lower() == '.xlsx':
+        return _from_cells(path, read_sheet(path))
     width, lines, first_columns = 0, [], []
     values = np.empty((0, 0), dtype)
     for rows, numbers in _blocks(path):
@@ -164,6 +167,29 @@ def _numbers(path: Path, rows: list[str], lines: list[int]) -> np.ndarray:
         cells = ((line, cell) for row, line in zip(rows, lines) for cell in row.split(','))
         line, cell = next(((line, c) for line, c in cells if number(c) is None), (lines[0], ''))
         raise DataError(f'{path.name}: {NO_NUMBERS}: line {line} holds {brief(cell)}') from None
+
+
+def _from_cells(path: Path, rows: list[list[Any]]) -> Table:
+    """Return the table of a sheet's cells."""
+    lines = [i + 1 for i, row in enumerate(rows) if any(cell != '' for cell in row)]
+    rows = [rows[line - 1] for line in lines]
+    if rows and is_header([str(cell) for cell in rows[0]]):
+        rows, lines = rows[1:], lines[1:]
+    if not rows:
+        raise DataError(f'{path.name}: holds no rows in its first sheet')
+    try:
+        values = np.array(rows, np.float64)
+    except (TypeError, ValueError):
+        texts = [[number(str(cell)) for cell in row] for row in rows]
+        wrong = next((i for i, row in enumerate(texts) if None in row), None)
+        if wrong is not None:
+            cell = rows[wrong][texts[wrong].index(None)]
+            raise DataError(
+                f'{path.name}: {NO_NUMBERS}: row {lines[wrong]} holds {brief(cell)}'
+            ) from None
+        values = np.array(texts, np.float64)
+    used = np.flatnonzero(~np.isnan(values).all(0))
+    return Table(values[:, : used[-1] + 1 if len(used) else 0], np.array(lines))
 
 
 def number(cell: str) -> float | None:
