@@ -69,5 +69,3 @@ def test_what_it_cannot_measure_is_refused():
         made(dict(given, keypoint=given['keypoint'][:, :, :21]))
     with pytest.raises(DataError):
         made(dict(given, keypoint=given['keypoint'] * np.nan))
-    with pytest.raises(ValueError):
-        BodyUnits2D('imigue22', between=('left shoulder', 'tail'))

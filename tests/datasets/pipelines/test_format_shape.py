@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from goldens import SMALL
 
-from pyskl.datasets.pipelines import Compose, FormatShape, GeneratePoseTarget, Normalize
-from pyskl.errors import ConfigError, DataError
+from pyskl.datasets.pipelines import FormatShape, GeneratePoseTarget, Normalize
+from pyskl.errors import DataError
 
 with np.load(SMALL / 'pipeline' / 'pictures.npz') as _stored:
     GOLDEN = {key: value for key, value in _stored.items() if 'FormatShape' in key}
@@ -102,12 +102,6 @@ def test_heatmaps_still_to_be_drawn_are_no_pictures():
     imgs = list(np.zeros((4, 9, 9, 3), np.uint8))
     with pytest.raises(DataError, match="'NCTHW'"):
         FormatShape('NCTHW_Heatmap')(Normalize([0.0] * 3, [1.0] * 3)({**clip, 'imgs': imgs}))
-
-
-def test_an_unknown_order_is_refused_when_the_pipeline_is_built():
-    for wrong in ('NCTVM', 'NCHW_Flow'):
-        with pytest.raises(ConfigError, match='NPTCHW'):
-            Compose([dict(type='FormatShape', input_format=wrong)], entries=None)
 
 
 def test_what_is_formatted_beside_the_pictures_is_claimed():

@@ -117,25 +117,3 @@ def test_steps_for_pictures_work_behind_it():
 def test_what_has_a_picture_already_is_refused_by_name():
     with pytest.raises(DataError, match="'a'.*Project3D"):
         Project3D()(_clip(np.ones((1, 3, 4, 2), np.float32)))
-
-
-@pytest.mark.parametrize(
-    'setting',
-    [
-        dict(axes=('x', 'x', 'z')),
-        dict(axes=('x', 'y')),
-        dict(picture=0),
-        dict(fill=0),
-        dict(fill=1.5),
-        dict(scale=-1),
-        dict(distance=0.1),
-        dict(distance=0.8),
-        dict(turn=(1,)),
-        dict(picture=10**12),
-        dict(turn=(30, -30)),
-        dict(tilt=1000),
-    ],
-)
-def test_settings_that_make_no_camera_are_refused(setting):
-    with pytest.raises(ValueError, match=next(iter(setting))):
-        Project3D(**setting)

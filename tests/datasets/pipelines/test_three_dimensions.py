@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pytest
 
-from pyskl.datasets import PoseDataset
 from pyskl.datasets.pipelines import (
     BoneVectors,
     CenterCrop,
@@ -102,13 +99,6 @@ def test_frames_are_sampled_jittered_and_decoded(sampling):
     assert out['keypoint'].shape == (2, 10, JOINTS, 3)
 
 
-def test_empty_frames_at_the_end_are_seen_in_space_too():
-    given = clip()
-    given['keypoint'] = given['keypoint'].copy()
-    given['keypoint'][:, 5:] = 0
-    assert UniformSample(30, real_frames=True)(given)['frame_inds'].max() == 4
-
-
 def test_hidden_joints_lose_their_place_in_space_and_their_score():
     np.random.seed(0)
     given = clip()
@@ -135,19 +125,3 @@ def test_hiding_joints_makes_no_score_where_it_is_a_channel_already():
     assert 'keypoint_score' not in out
     hidden = (out['keypoint'] != before).any(-1)
     assert hidden.any() and not out['keypoint'][hidden].any()
-
-
-def test_heatmaps_of_a_file_in_space_are_refused_at_the_first_clip(tmp_path):
-    annotations = [{**clip(), 'frame_dir': f'{i}'} for i in range(2)]
-    for annotation in annotations:
-        del annotation['keypoint_score']
-    (tmp_path / 'x.pkl').write_bytes(pickle.dumps(annotations))
-    heatmaps = [
-        UniformSample(4),
-        PoseDecode(),
-        GeneratePoseTarget(layout='natops8'),
-        dict(type='Collect', keys=['imgs', 'label']),
-    ]
-    dataset = PoseDataset(tmp_path / 'x.pkl', heatmaps)
-    with pytest.raises(DataError, match="clip '0': keypoint has shape .* GeneratePoseTarget"):
-        dataset.sample(0)

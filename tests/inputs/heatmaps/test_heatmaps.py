@@ -123,30 +123,6 @@ def test_the_dense_renderer_equals_the_slow_twin(picture):
         )
 
 
-@given(pictures(JOINT), st.integers(0, V - 1))
-@settings(max_examples=50, deadline=None)
-def test_batched_render_equals_one_joint_at_a_time(picture, joint):
-    keypoint, score, size, spec = picture
-    spec = dataclasses.replace(spec, double=False)
-    whole = render(*batch_of_one(keypoint, score), size, spec)
-    alone = render(
-        *batch_of_one(keypoint[:, :, joint : joint + 1], score[:, :, joint : joint + 1]), size, spec
-    )
-    assert near(whole[:, joint : joint + 1], alone)
-
-
-@given(pictures(BOTH))
-@settings(max_examples=50, deadline=None)
-def test_joints_and_limbs_together_are_joints_then_limbs(picture):
-    keypoint, score, size, spec = picture
-    only = {
-        'joints': dataclasses.replace(spec, with_limb=False),
-        'limbs': dataclasses.replace(spec, with_kp=False),
-    }
-    apart = [render(*batch_of_one(keypoint, score), size, one) for one in only.values()]
-    assert near(render(*batch_of_one(keypoint, score), size, spec), torch.cat(apart, 1))
-
-
 @given(pictures(), st.integers(1, 3), st.integers(1, 3), st.data())
 @settings(max_examples=60, deadline=None)
 def test_drawing_chunks_of_views_equals_drawing_all(picture, num_samples, num_clips, data):
@@ -186,54 +162,6 @@ def test_layout_and_dtype_change_where_values_lie_and_not_what_they_are(picture)
         )
 
 
-@given(pictures())
-@settings(max_examples=60, deadline=None)
-def test_mirrored_views_are_the_plain_ones_turned_with_channels_exchanged(picture):
-    keypoint, score, size, spec = picture
-    spec = dataclasses.replace(spec, double=True)
-    clips = Heatmaps(
-        torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec
-    )
-    plain, mirrored = clips.draw()[0]
-    assert near(mirrored, plain[list(spec.flip_order(V))].flip(-1))
-
-
-@given(pictures())
-@settings(max_examples=60, deadline=None)
-def test_people_are_drawn_in_any_order(picture):
-    keypoint, score, size, spec = picture
-    assert near(
-        render(*batch_of_one(keypoint, score), size, spec),
-        render(*batch_of_one(keypoint[::-1].copy(), score[::-1].copy()), size, spec),
-    )
-
-
-@pytest.mark.parametrize('spec', [JOINT, LIMB, BOTH])
-def test_motion_is_the_next_frame_minus_this_one_within_each_clip(spec):
-    clips = Heatmaps(
-        torch.rand(2, 3, 2, 4, V, 2) * 20,
-        torch.rand(2, 3, 2, 4, V),
-        (20, 20),
-        dataclasses.replace(spec, double=True),
-    )
-    still, moving = (
-        clips.draw(),
-        dataclasses.replace(clips, spec=dataclasses.replace(clips.spec, motion=True)).draw(),
-    )
-    assert torch.equal(moving[:, :, :, :-1], still.diff(dim=3)) and not moving[:, :, :, -1].any()
-    assert moving.min() < -0.1 and moving.max() > 0.1
-
-
-@pytest.mark.parametrize('spec', [JOINT, LIMB, BOTH])
-def test_nobody_and_nothing_seen_give_empty_pictures(spec):
-    nobody = render(torch.zeros(2, 0, 3, V, 2), torch.zeros(2, 0, 3, V), (20, 30), spec)
-    assert nobody.shape == (2, spec.num_channels(V), 3, 20, 30) and not nobody.any()
-    assert not render(torch.rand(2, 3, 3, V, 2) * 20, torch.zeros(2, 3, 3, V), (20, 30), spec).any()
-    assert not render(
-        torch.rand(2, 3, 3, V, 2) * 20 + 1000, torch.ones(2, 3, 3, V), (20, 30), spec
-    ).any()
-
-
 @pytest.mark.parametrize('spec', [JOINT, LIMB, dataclasses.replace(JOINT, use_score=False)])
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf, 3e38])
 def test_key_points_and_scores_that_are_no_numbers_draw_nothing(spec, value):
@@ -252,30 +180,6 @@ def test_key_points_and_scores_that_are_no_numbers_draw_nothing(spec, value):
             assert near(render(keypoint, without, (20, 20), spec), drawn)
     else:
         assert not drawn[:, 2].any()
-
-
-def test_without_scores_missing_joints_are_drawn_as_published():
-    keypoint, score = torch.full((1, 1, 1, V, 2), 5.0), torch.zeros(1, 1, 1, V)
-    drawn = render(keypoint, score, (11, 11), dataclasses.replace(JOINT, use_score=False))
-    assert drawn.amax((2, 3, 4)).eq(1).all()
-
-
-def test_a_short_limb_is_its_start_joint_with_the_starts_own_score():
-    keypoint = torch.tensor([[5.0, 5.0], [5.5, 5.5], [0, 0], [0, 0], [0, 0]])[None, None, None]
-    score = torch.tensor([0.9, 0.4, 0, 0, 0])[None, None, None]
-    limb = render(keypoint, score, (11, 11), LIMB)
-    assert torch.allclose(limb[0, 0], render(keypoint, score, (11, 11), JOINT)[0, 0], atol=1e-6)
-
-
-def test_the_cut_truncates_toward_zero():
-    """A joint at -2.3 reaches pixel 0, since int(-2.3 + 1.8) is 0; int(-2.9 + 1.8) is -1."""
-    keypoint = torch.zeros(1, 1, 1, V, 2) + 5
-    keypoint[..., 0, 0], keypoint[..., 1, 0] = -2.3, -2.9
-    drawn = render(keypoint, torch.ones(1, 1, 1, V), (11, 11), JOINT)
-    assert (
-        drawn[0, 0, 0, 5, 0] == pytest.approx(math.exp(-(2.3**2) / 0.72), rel=1e-5)
-        and not drawn[0, 1].any()
-    )
 
 
 def test_collating_pads_with_nobody():
