@@ -162,8 +162,3 @@ def test_classes_that_cannot_be_meant_are_named(file, setting, error, words):
     with pytest.raises(error) as raised:
         dataset(file, **setting)
     assert words in str(raised.value)
-
-
-def test_a_wrong_rule_is_named_from_python_too(file):
-    with pytest.raises(ConfigError, match="'root' is unknown"):
-        PoseDataset(file, PIPELINE, class_prob='root')

@@ -21,7 +21,6 @@ from pyskl.datasets import (
     RawframeDataset,
     VideoDataset,
     build_dataloader,
-    build_dataset,
 )
 from pyskl.datasets.loader import worker_errors
 from pyskl.errors import ConfigError, DataError
@@ -196,22 +195,11 @@ def test_only_regular_texts_are_read(tmp_path):
         VideoDataset(tmp_path / 'missing.txt', NAMES)
 
 
-def test_settings_of_classes_are_those_of_poses(tmp_path):
-    text = ''.join(f'{i}.mp4 {i % 3}\n' for i in range(9))
-    both = listed(tmp_path, text, only_classes=[0, 2], class_prob='balanced', test_mode=False)
-    assert sorted(set(both.labels.tolist())) == [0, 2] and both.class_prob_rule == 'balanced'
-    with pytest.raises(DataError, match='clip 2 has label 2, expected 0..1'):
-        listed(tmp_path, text, num_classes=2)
+def test_labels_that_the_classes_lack_are_named(tmp_path):
+    with pytest.raises(DataError, match='clip b has label 2, expected 0..1'):
+        listed(tmp_path, 'a.mp4 0\nb.mp4 2\n', num_classes=2)
     with pytest.raises(DataError, match='count from 1'):
         listed(tmp_path, 'a.mp4 1\nb.mp4 2\n', num_classes=2)
-    with pytest.raises(ConfigError, match="unknown argument 'only_class'.*only_classes"):
-        build_dataset(dict(type='VideoDataset', ann_file='x', pipeline=[], only_class=[1]))
-    np.save(tmp_path / 'v.npy', np.eye(3, 4, dtype=np.float32))
-    pipeline = [dict(type='Collect', keys=['emb', 'label'])]
-    (tmp_path / 'list.txt').write_text(text)
-    dataset = VideoDataset(tmp_path / 'list.txt', pipeline, label_embeddings=tmp_path / 'v.npy')
-    np.testing.assert_array_equal(dataset[4]['emb'], np.eye(3, 4)[1])
-    assert 'emb' not in dataset.sample(4)
 
 
 def test_a_step_for_key_points_is_refused_when_the_pipeline_is_built(tmp_path):

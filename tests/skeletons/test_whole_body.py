@@ -58,14 +58,10 @@ def test_the_face_mirrors_as_its_scheme_is_symmetric():
     45.
     """
     opposite = [j - 23 for j in get_layout('coco_wholebody133').opposite[23:91]]
-    assert [opposite[j] for j in (*range(17), *range(17, 27))] == [
-        *range(16, -1, -1),
-        *range(26, 16, -1),
-    ]
-    assert [opposite[j] for j in range(27, 36)] == [27, 28, 29, 30, 35, 34, 33, 32, 31]
-    assert [opposite[j] for j in range(36, 48)] == [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-    assert [opposite[j] for j in range(48, 60)] == [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55]
-    assert [opposite[j] for j in range(60, 68)] == [64, 63, 62, 61, 60, 67, 66, 65]
+    jaw_and_brows = [*range(16, -1, -1), *range(26, 16, -1)]
+    nose, eyes = '27 28 29 30 35 34 33 32 31', '45 44 43 42 47 46 39 38 37 36 41 40'
+    lips = '54 53 52 51 50 49 48 59 58 57 56 55 64 63 62 61 60 67 66 65'
+    assert opposite == [*jaw_and_brows, *map(int, f'{nose} {eyes} {lips}'.split())]
 
 
 @pytest.mark.parametrize(

@@ -119,14 +119,6 @@ def test_beside_z_the_score_is_dropped_and_never_averaged():
         np.testing.assert_allclose(after['keypoint'], plain, atol=1e-6)
 
 
-def test_a_layout_of_ones_own_has_bones_and_motion():
-    keypoint = np.arange(12, dtype=np.float32).reshape(1, 2, 3, 2) ** 2
-    after = GenSkeFeat(MINE, ['b', 'bm'])(clip(keypoint))['keypoint']
-    np.testing.assert_array_equal(after[0, 0, :, :2], [[0, 0], [4, 8], [12, 16]])
-    np.testing.assert_array_equal(after[0, 0, :, 2:], [[0, 0], [24, 24], [24, 24]])
-    assert not after[0, 1, :, 2:].any()
-
-
 def test_the_parts_one_by_one_give_what_gen_ske_feat_gives():
     results = clip(stages('PreNormalize2D(fix)/keypoint'))
     parts = Compose(

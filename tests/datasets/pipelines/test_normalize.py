@@ -34,27 +34,6 @@ def test_3d_normalisation_equals_one_joint_at_a_time(people, align_spine, align_
         np.testing.assert_allclose(ours, plain, atol=1e-5)
 
 
-def test_the_spine_points_up_and_the_shoulders_along_x_without_moving_the_person():
-    pose = np.random.default_rng(1).normal(size=(1, 1, 25, 3))
-    pose[..., 8, :] = pose[..., 4, :] + np.cross(pose[..., 1, :] - pose[..., 0, :], [1, 2, 3])
-    turned = PreNormalize3D(align_center=False)(clip(pose))
-    assert 'body_center' not in turned
-    turned = turned['keypoint'][0, 0]
-    spine, shoulders = turned[1] - turned[0], turned[8] - turned[4]
-    np.testing.assert_allclose(spine / np.linalg.norm(spine), [0, 0, 1], atol=1e-12)
-    np.testing.assert_allclose(shoulders / np.linalg.norm(shoulders), [1, 0, 0], atol=1e-12)
-    np.testing.assert_allclose(np.linalg.norm(turned, axis=-1), np.linalg.norm(pose[0, 0], axis=-1))
-
-
-def test_the_person_who_is_there_more_often_comes_first():
-    keypoint = people_with_gaps(0)
-    keypoint[0, 2:], keypoint[1, 3:7] = 0, 5
-    after = PreNormalize3D(align_spine=False, align_center=False)(clip(keypoint))
-    seen = keypoint[1].any((1, 2))
-    assert seen.sum() > keypoint[0].any((1, 2)).sum()
-    np.testing.assert_array_equal(after['keypoint'], keypoint[::-1][:, seen])
-
-
 @pytest.mark.parametrize('frames', [1, 7])
 def test_a_clip_without_anybody_is_handed_on_as_it_is(frames):
     keypoint = np.zeros((2, frames, 25, 3), np.float32)

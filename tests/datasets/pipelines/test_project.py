@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pyskl.datasets.pipelines import Compose, Project3D
+from pyskl.datasets.pipelines import Project3D
 from pyskl.errors import DataError
 from pyskl.skeletons.camera import Camera
 
@@ -94,24 +94,6 @@ def test_a_range_is_drawn_in_training_and_its_middle_taken_in_testing():
 
     assert np.array_equal(seen(1), seen(1)) and not np.array_equal(seen(1), seen(2))
     assert np.array_equal(seen(1, test_mode=True), Project3D(turn=20)(_clip(keypoint))['keypoint'])
-
-
-def test_steps_for_pictures_work_behind_it():
-    keypoint = np.random.default_rng(0).normal(size=(2, 20, 25, 3)).astype(np.float32)
-    steps = [
-        dict(type='Project3D', turn=(-30, 30)),
-        dict(type='UniformSampleFrames', clip_len=4),
-        dict(type='PoseDecode'),
-        dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True),
-        dict(type='Resize', scale=(16, 16), keep_ratio=False),
-        dict(type='Flip', flip_ratio=0.5, layout='ntu25'),
-        dict(type='GeneratePoseTarget', with_kp=True),
-        dict(type='FormatShape', input_format='NCTHW_Heatmap'),
-        dict(type='Collect', keys=['imgs', 'label']),
-    ]
-    sample = Compose(steps)({**_clip(keypoint), 'label': 0, 'total_frames': 20})
-    assert sample['imgs'].shape == (1, 25, 4, 16, 16)
-    assert (sample['imgs'].max((2, 3, 4)) > 0.3).all()
 
 
 def test_what_has_a_picture_already_is_refused_by_name():
