@@ -356,25 +356,26 @@ def test_folders_of_frames_are_clips(tmp_path):
         dict(type='RawFrameDecode'),
         dict(type='Collect', keys=['imgs', 'label']),
     ]
-    settings = dict(data_prefix=tmp_path, test_mode=True)
-    dataset = RawframeDataset(tmp_path / 'l.txt', steps, **settings)
+
+    def clips(text: str, **settings) -> RawframeDataset:
+        (tmp_path / 'l.txt').write_text(text)
+        settings = dict(data_prefix=tmp_path, test_mode=True, **settings)
+        return RawframeDataset(tmp_path / 'l.txt', steps, **settings)
+
+    def shown(dataset: RawframeDataset) -> list[list[int]]:
+        return [[round(img.mean() / 20) for img in clip['imgs']] for clip in dataset]
+
+    dataset = clips('a b 3 1\nc 6 0\n')
     assert list(dataset.ids) == ['a b', 'c'] and dataset.labels.tolist() == [1, 0]
-    assert np.round([img.mean() / 20 for img in dataset[0]['imgs']]).tolist() == [1, 2, 3]
-    assert np.round([img.mean() / 20 for img in dataset[1]['imgs']]).tolist() == [3, 4, 5]
-    (tmp_path / 'o.txt').write_text('c 2 3 0\n')
-    part = RawframeDataset(tmp_path / 'o.txt', steps, with_offset=True, **settings)
-    assert np.round([img.mean() / 20 for img in part[0]['imgs']]).tolist() == [3, 4, 5]
-    (tmp_path / 'l.txt').write_text('a b 4 1\nc 6 0\nd 3 0\n')
-    assert list(
-        RawframeDataset(tmp_path / 'l.txt', steps, on_bad_video='skip', **settings).ids
-    ) == ['c']
+    assert shown(dataset) == [[1, 2, 3], [3, 4, 5]]
+    assert shown(clips('c 2 3 0\n', with_offset=True)) == [[3, 4, 5]]
+    assert list(clips('a b 4 1\nc 6 0\nd 3 0\n', on_bad_video='skip').ids) == ['c']
     with pytest.raises(DataError, match='1 of 3 clips have no video'):
-        RawframeDataset(tmp_path / 'l.txt', steps, **settings)
-    (tmp_path / 'l.txt').write_text('a b\n')
+        clips('a b 4 1\nc 6 0\nd 3 0\n')
     with pytest.raises(DataError, match='folder total_frames label'):
-        RawframeDataset(tmp_path / 'l.txt', steps, **settings)
+        clips('a b\n')
     with pytest.raises(ConfigError, match='filename_tmpl'):
-        RawframeDataset(tmp_path / 'l.txt', steps, filename_tmpl='{x}.jpg', **settings)
+        clips('c 6 0\n', filename_tmpl='{x}.jpg')
 
 
 # The loader

@@ -15,15 +15,10 @@ NAN, INF = float('nan'), float('inf')
 @pytest.mark.parametrize(
     ('joint', 'present'),
     [
-        ((3, 4), True),
         ((0, 4), True),
-        ((3, 0), True),
-        ((-3, -4), True),
         ((0, 0), False),
         ((-0.0, 0), False),
         ((NAN, 4), False),
-        ((3, NAN), False),
-        ((INF, 4), False),
         ((3, -INF), False),
         ((0, 0, 5), True),
         ((0, 0, 0), False),

@@ -193,11 +193,10 @@ def arm(**changes) -> Layout:
     [
         (dict(bones=((1, 0), (3, 0))), 'outside 0..2'),
         (dict(centre=-1), 'outside 0..2'),
-        (dict(mirror=((1, 3),)), 'outside 0..2'),
         (dict(joints=('neck', 'hand', 'hand')), 'share a name'),
         (dict(mirror=((1, 2), (2, 0))), 'two mirror pairs'),
         (dict(mirror=((1, 1),)), 'two mirror pairs'),
-        (dict(bones=((1, 0), (1, 2), (2, 0))), 'two parents'),
+        (dict(bones=((1, 0), (1, 2), (2, 0))), r'two parents.*\(child, parent\)'),
         (dict(bones=((1, 2), (2, 1))), 'in a circle'),
         (dict(bones=((1, 1),)), 'its own parent'),
         (dict(bones=((1, 0),)), 'no mirror image'),
@@ -274,8 +273,6 @@ def test_a_table_makes_a_layout_whose_bones_come_in_the_order_of_its_lines():
             'neck        -           neck',
             "'neck' has the mirror partner 'neck'",
         ),
-        ('0.80  0.50', '1.80  0.50', 'in 0..1'),
-        ('neck        -  ', 'neck        neck', 'its own parent'),
     ],
 )
 def test_a_faulty_table_is_refused_with_its_fault(old, new, words):
@@ -349,9 +346,7 @@ def test_a_known_layout_is_meant_by_its_name_with_settings_or_without():
         (dict(OWN, centre='head'), "'head' is none of its joints"),
         (dict(OWN, bones=[['left hnd', 'neck']]), 'Did you mean left hand'),
         (dict(OWN, mirror=[[1, 2, 0]]), 'expected pairs'),
-        (dict(OWN, bones=[[0, 1], [0, 2]]), r"'neck' has two parents.*\(child, parent\)"),
         (dict(OWN, bones='all'), 'expected a list'),
-        (dict(OWN, centre=7), 'index 7 is outside 0..2'),
     ],
 )
 def test_a_layout_that_a_config_cannot_mean_is_named(value, words):

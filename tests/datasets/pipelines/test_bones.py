@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pyskl.datasets.pipelines import BoneVectors, Compose, Flip
+from pyskl.datasets.pipelines import BoneVectors
 from pyskl.errors import UserError
 from pyskl.skeletons import get_layout
 
@@ -58,26 +58,6 @@ def test_a_bone_with_a_missing_end_is_missing_and_scores_are_made_where_there_ar
         after['keypoint_score'][0, 1, gone] == 0
     ).all()
     assert after['keypoint_score'].sum() == 2 * 3 * 6 - len(gone) == 33
-
-
-def test_flipped_joints_give_mirrored_bones_in_their_pairs_places():
-    plain = BoneVectors('natops8', keep_joints=False)(clip())
-    chain = Compose(
-        [
-            dict(type='Flip', flip_ratio=1.0, layout='natops8'),
-            dict(type='BoneVectors', layout='natops8', keep_joints=False),
-        ]
-    )
-    order = np.arange(6)
-    order[list(LAYOUT.left_bones)], order[list(LAYOUT.right_bones)] = (
-        LAYOUT.right_bones,
-        LAYOUT.left_bones,
-    )
-    assert isinstance(chain.steps[0], Flip)
-    mirrored = np.stack([59 - plain['keypoint'][..., 0], plain['keypoint'][..., 1]], -1)[
-        :, :, order
-    ]
-    assert np.allclose(chain(clip())['keypoint'], mirrored, atol=1e-3)
 
 
 def test_a_clip_of_other_joints_is_named():

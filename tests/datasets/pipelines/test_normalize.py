@@ -72,15 +72,6 @@ def test_2d_normalisation_without_scores_keeps_two_channels(name, factor):
     assert after['third_is_score'] is False
 
 
-def test_2d_normalisation_hides_joints_with_a_low_score():
-    keypoint = np.full((1, 2, 3, 2), 400, np.float32)
-    score = np.array([[[0.01, 0.02, 0], [1, 0.011, 0.5]]], np.float32)
-    after = PreNormalize2D(img_shape=(200, 400))(clip(keypoint, score))['keypoint']
-    np.testing.assert_array_equal(after[..., 0], [[[0, 1, 0], [1, 1, 1]]])
-    np.testing.assert_array_equal(after[..., 1], [[[0, 3, 0], [3, 3, 3]]])
-    np.testing.assert_array_equal(after[..., 2], score)
-
-
 @pytest.mark.parametrize('mode', ['fix', 'auto'])
 def test_2d_normalisation_passes_a_clip_without_anybody(mode):
     empty = clip(np.zeros((1, 1, 17, 2), np.float32), np.zeros((1, 1, 17), np.float32))

@@ -68,12 +68,6 @@ def test_a_step_that_needs_pixels_names_the_clip_itself_and_what_to_do(step, fie
     assert '(2, 12, 8, 3)' in message and 'PreNormalize3D' in message
 
 
-@pytest.mark.parametrize('step', NEED_PIXELS, ids=lambda step: type(step).__name__)
-def test_the_same_steps_take_pixels(step):
-    flat = clip(channels=2, img_shape=(480, 640))
-    assert 'keypoint' in Compose([step], entries=None)(flat)
-
-
 def test_a_users_own_step_that_wants_a_picture_is_told_that_there_is_none():
     class Own(Step):
         needs = ('img_shape',)

@@ -56,10 +56,8 @@ def pictures(draw, spec=None):
         keypoint[:, :, 1] = keypoint[:, :, 0] + draw(st.sampled_from([0, 0.4, 0.75]))
     if draw(st.booleans()):
         keypoint = keypoint.round()  # box edges that fall on pixels, limbs along the axes
-    no_number = draw(st.sampled_from([0, math.nan, math.inf, -math.inf, 3e38]))
-    keypoint[rng.random(keypoint.shape) < 0.05], score[rng.random(score.shape) < 0.05] = [
-        no_number
-    ] * 2
+    keypoint[rng.random(keypoint.shape) < 0.05] = draw(st.sampled_from([0, math.nan, 3e30]))
+    score[rng.random(score.shape) < 0.05] = draw(st.sampled_from([0, math.nan, math.inf]))
     return keypoint.astype(np.float32), score.astype(np.float32), size, spec
 
 
