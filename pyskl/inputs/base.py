@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -130,6 +131,7 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
     """
 
     is_tensor = False
+    _array: np.ndarray | None = None  # once it is computed
 
     @property
     @abstractmethod
@@ -137,8 +139,8 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
         """The shape of the array, known without computing it."""
 
     @abstractmethod
-    def array(self) -> np.ndarray:
-        """Compute the array, once: the same one each time."""
+    def _compute(self) -> np.ndarray:
+        """Compute the array."""
 
     @abstractmethod
     def input(self) -> Input | None:
@@ -152,9 +154,22 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
     def by_view(self) -> LazyArray:
         """The same as (S, C, T, H, W), as FormatShape makes it of S * T frames."""
 
-    @abstractmethod
+    @property
+    def is_computed(self) -> bool:
+        """Whether the array has been computed."""
+        return self._array is not None
+
+    def array(self) -> np.ndarray:
+        """Compute the array, once: the same one each time, since somebody may write into it."""
+        if self._array is None:
+            self._array = self._compute()
+        return self._array
+
     def as_tensor(self) -> LazyArray:
         """Return the same entry, which becomes a tensor."""
+        made = copy(self)
+        made.is_tensor = True
+        return made
 
     def value(self) -> np.ndarray | Tensor:
         """Compute it: an array, or a tensor after `as_tensor`."""

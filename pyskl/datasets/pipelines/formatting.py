@@ -12,7 +12,7 @@ import torch
 from ...errors import DataError
 from ...inputs import LazyArray, LazyFrames, compute_lazy
 from ...inputs.heatmaps import Heatmaps, HeatmapSpec, LazyHeatmaps
-from ...inputs.heatmaps.spec import COCO17_BONES
+from ...inputs.heatmaps.spec import COCO17_BONES, limbs_and_pairs
 from ...registry import PIPELINES
 from .base import Results, Step, check_joints, check_planar, chosen_layout, clip_error, picture_size
 from .pictures import frames_of, mirrored
@@ -55,14 +55,7 @@ class GeneratePoseTarget(Step):
         layout: str | dict | None = None,
         motion: bool = False,
     ):
-        parts: dict[str, Any] = dict(
-            skeletons=skeletons,
-            left_kp=left_kp,
-            right_kp=right_kp,
-            left_limb=left_limb,
-            right_limb=right_limb,
-        )
-        drawing: dict[str, Any] = dict(
+        settings: dict[str, Any] = dict(
             sigma=sigma,
             use_score=use_score,
             with_kp=with_kp,
@@ -71,13 +64,20 @@ class GeneratePoseTarget(Step):
             scaling=scaling,
             motion=motion,
         )
-        self._layout = chosen_layout(
-            layout, **{name: not _is_default(name, value) for name, value in parts.items()}
+        parts: dict[str, Any] = dict(
+            skeletons=skeletons,
+            left_kp=left_kp,
+            right_kp=right_kp,
+            left_limb=left_limb,
+            right_limb=right_limb,
         )
-        if self._layout is None:
-            self.spec = HeatmapSpec(**parts, **drawing)
-        else:
-            self.spec = HeatmapSpec.of(self._layout, **drawing)
+        # A config with all defaults written out has lists for the tuples of HeatmapSpec.
+        spec = HeatmapSpec(**parts)
+        given = {name: getattr(spec, name) != getattr(HeatmapSpec, name) for name in parts}
+        self._layout = chosen_layout(layout, **given)
+        if self._layout is not None:
+            parts = limbs_and_pairs(self._layout)
+        self.spec = HeatmapSpec(**parts, **settings)
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
         """Return the entries of `results` after this step; see Step.keys_after."""
@@ -128,16 +128,6 @@ def _doubled(imgs: Any, results: Results, step: Step) -> Any:
         return imgs.followed_by(mirrored(imgs.frames))
     frames = frames_of(results, step)
     return [*frames, *mirrored(frames)]
-
-
-def _is_default(name: str, value: Sequence) -> bool:
-    """Return whether an argument is HeatmapSpec's default, in tuples or lists.
-
-    A config with all defaults written out has them.
-    """
-    return [tuple(v) if isinstance(v, (list, tuple)) else v for v in value] == list(
-        getattr(HeatmapSpec, name)
-    )
 
 
 @PIPELINES.register_module()

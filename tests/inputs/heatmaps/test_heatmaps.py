@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyskl.errors import ConfigError, DataError
-from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec, render, render_cpu, render_gpu
+from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec, render_cpu, render_gpu
 from pyskl.inputs.heatmaps.geometry import make_segments
 from pyskl.inputs.heatmaps.reference import render_slowly
 from pyskl.inputs.heatmaps.render import _to_motion, blank
@@ -61,6 +61,16 @@ def pictures(draw, spec=None):
     return keypoint.astype(np.float32), score.astype(np.float32), size, spec
 
 
+def one_clip(keypoint, score, size, spec) -> Heatmaps:
+    numbers = (torch.from_numpy(values)[None, None] for values in (keypoint, score))
+    return Heatmaps(*numbers, size, spec)
+
+
+def random_clips(spec, batch=1, views=2, people=1, size=20) -> Heatmaps:
+    shape = (batch, views, people, 3, V)
+    return Heatmaps(torch.rand(*shape, 2) * size, torch.rand(shape), (size, size), spec)
+
+
 def batch_of_one(keypoint: np.ndarray, score: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(keypoint)[None], torch.from_numpy(score)[None]
 
@@ -101,9 +111,7 @@ def assert_same(ours: torch.Tensor, slow: np.ndarray) -> None:
 def test_drawing_equals_the_slow_twin(picture):
     keypoint, score, size, spec = picture
     slow = render_slowly(keypoint, score, size, spec)
-    clips = Heatmaps(
-        torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec
-    )
+    clips = one_clip(keypoint, score, size, spec)
     views = slow.reshape(clips.num_views, -1, *slow.shape[1:]).swapaxes(1, 2)
     assert_same(clips.draw()[0], views)
 
@@ -150,23 +158,16 @@ def test_drawing_chunks_of_views_equals_drawing_all(picture, num_samples, num_cl
 @given(pictures())
 @settings(max_examples=60, deadline=None)
 def test_layout_and_dtype_change_where_values_lie_and_not_what_they_are(picture):
-    keypoint, score, size, spec = picture
-    plain = render(*batch_of_one(keypoint, score), size, spec)
-    last = render(*batch_of_one(keypoint, score), size, spec, memory_format=torch.channels_last_3d)
-    assert (
-        torch.equal(plain, last)
-        and plain.is_contiguous()
-        and last.is_contiguous(memory_format=torch.channels_last_3d)
-    )
+    clips = one_clip(*picture)
+    plain, last = clips.draw(), clips.draw(channels_last=True)
+    assert torch.equal(plain, last) and plain.is_contiguous()
+    assert last.flatten(0, 1).is_contiguous(memory_format=torch.channels_last_3d)
     for dtype in (torch.bfloat16, torch.float16, torch.float64):
-        assert torch.equal(
-            render(*batch_of_one(keypoint, score), size, spec, dtype=dtype), plain.to(dtype)
-        )
+        assert torch.equal(clips.draw(dtype=dtype), plain.to(dtype))
 
 
 def test_collating_pads_with_nobody():
-    one = Heatmaps(torch.rand(1, 2, 1, 3, V, 2) * 20, torch.rand(1, 2, 1, 3, V), (20, 20), JOINT)
-    three = Heatmaps(torch.rand(1, 2, 3, 3, V, 2) * 20, torch.rand(1, 2, 3, 3, V), (20, 20), JOINT)
+    one, three = (random_clips(JOINT, people=people) for people in (1, 3))
     for use_score in (
         True,
         False,
@@ -181,7 +182,7 @@ def test_collating_pads_with_nobody():
 
 
 def test_samples_that_do_not_go_together_are_refused():
-    one = Heatmaps(torch.rand(1, 2, 1, 3, V, 2), torch.rand(1, 2, 1, 3, V), (20, 20), JOINT)
+    one = random_clips(JOINT)
     fewer = {'keypoint': one.keypoint[:, :1], 'keypoint_score': one.keypoint_score[:, :1]}
     for change, what in (
         ({'size': (20, 24)}, 'picture size'),
@@ -194,7 +195,7 @@ def test_samples_that_do_not_go_together_are_refused():
 
 
 def test_clips_can_be_pickled_and_specs_compared():
-    clips = Heatmaps(torch.rand(1, 2, 1, 3, V, 2), torch.rand(1, 2, 1, 3, V), (20, 20), LIMB)
+    clips = random_clips(LIMB)
     again = pickle.loads(pickle.dumps(clips))
     assert (
         torch.equal(again.draw(), clips.draw())
@@ -230,7 +231,7 @@ def test_settings_that_contradict_each_other_are_named(wrong, message):
     ],
 )
 def test_pairs_that_do_not_fit_the_joints_are_named(spec, message):
-    clips = Heatmaps(torch.rand(1, 1, 1, 3, V, 2), torch.rand(1, 1, 1, 3, V), (20, 20), spec)
+    clips = random_clips(spec, size=20)
     with pytest.raises(ConfigError, match=message):
         clips.draw()
 
@@ -256,12 +257,7 @@ def test_blank_memory_is_zero_in_every_layout():
 def test_cuda_draws_what_the_cpu_draws(spec, channels_last, dtype):
     spec = dataclasses.replace(spec, double=True)
     for batch, people in ((1, 1), (3, 2), (4, 0)):
-        clips = Heatmaps(
-            torch.rand(batch, 2, people, 5, V, 2) * 40 - 4,
-            torch.rand(batch, 2, people, 5, V),
-            (32, 32),
-            spec,
-        )
+        clips = random_clips(spec, batch, people=people, size=32)
         there = clips.to('cuda').draw(dtype=dtype, channels_last=channels_last)
         assert there.dtype == dtype and there.flatten(0, 1).is_contiguous(
             memory_format=torch.channels_last_3d if channels_last else torch.contiguous_format
@@ -297,12 +293,7 @@ def test_limbs_are_compiled_once_for_training_and_testing(monkeypatch):
         (1, 1, 20, torch.inference_mode),
         (1, 1, 18, torch.no_grad),
     ):
-        clips = Heatmaps(
-            torch.rand(batch, views, 1, 5, V, 2) * 20,
-            torch.rand(batch, views, 1, 5, V),
-            (size, size),
-            spec,
-        )
+        clips = random_clips(spec, batch, views, size=size)
         with mode():
             drawn = [
                 clips.draw(slice(0, views), channels_last=True),
@@ -321,7 +312,7 @@ def test_a_gpu_that_is_full_is_no_reason_to_stop_compiling(monkeypatch):
             raise error
 
     as_on_a_gpu(monkeypatch, lambda function, **how: once_full)
-    clips = Heatmaps(torch.rand(1, 1, 1, 2, V, 2), torch.rand(1, 1, 1, 2, V), (16, 16), LIMB)
+    clips = random_clips(LIMB, size=16)
     with pytest.raises(torch.OutOfMemoryError):
         clips.draw()
     clips.draw()
