@@ -146,6 +146,7 @@ class _SeveralCrops(Step):
     needs = ('imgs', 'img_shape')
     gives = ('crop_bbox',)
     removes = _OF_ONE_PICTURE
+    adds_mirror_images = False  # behind the frames of each region
 
     def __init__(self, crop_size: int | tuple[int, int]):
         self.crop_size = _width_and_height(crop_size)
@@ -153,10 +154,6 @@ class _SeveralCrops(Step):
     def places(self, w: int, h: int) -> list[tuple[int, int]]:
         """Return (left, top) of each region in a picture of w x h pixels."""
         raise NotImplementedError
-
-    def frames_at(self, frames: list[np.ndarray]) -> list[list[np.ndarray]]:
-        """Return what is shown of a region's frames, in order."""
-        return [frames]
 
     def __call__(self, results: Results) -> Results:
         frames = frames_of(results, self)
@@ -169,9 +166,11 @@ class _SeveralCrops(Step):
         boxes: list[Box] = []
         for left, top in places:
             box = (left, top, left + crop_w, top + crop_h)
-            for shown in self.frames_at(cut(frames, box)):
-                crops += shown
-                boxes += [box] * len(shown)
+            shown = cut(frames, box)
+            if self.adds_mirror_images:
+                shown += mirrored(shown)
+            crops += shown
+            boxes += [box] * len(shown)
         results['imgs'], results['crop_bbox'] = crops, np.array(boxes)
         results['img_shape'] = (crop_h, crop_w)
         for key in _OF_ONE_PICTURE:
@@ -207,6 +206,8 @@ class TenCrop(_SeveralCrops):
         crop_size: (width, height) in pixels, or one number for both.
     """
 
+    adds_mirror_images = True
+
     def places(self, w: int, h: int) -> list[tuple[int, int]]:
         """Return (left, top) of each region."""
         crop_w, crop_h = self.crop_size
@@ -218,10 +219,6 @@ class TenCrop(_SeveralCrops):
         # Quarters of the room, rounded down, as published.
         x, y = (w - crop_w) // 4, (h - crop_h) // 4
         return [(0, 0), (4 * x, 0), (0, 4 * y), (4 * x, 4 * y), (2 * x, 2 * y)]
-
-    def frames_at(self, frames: list[np.ndarray]) -> list[list[np.ndarray]]:
-        """Return the frames of a region, and their mirror images."""
-        return [frames, mirrored(frames)]
 
 
 def _width_and_height(crop_size: int | tuple[int, int]) -> tuple[int, int]:

@@ -45,7 +45,7 @@ class Heatmaps(Input):
 
     def _with(self, change: Callable[[Tensor], Tensor], **others: Any) -> Heatmaps:
         """Return a copy with both tensors changed, and other attributes replaced."""
-        numbers = {name: change(getattr(self, name)) for name in _NUMBERS}
+        numbers: dict[str, Any] = {name: change(getattr(self, name)) for name in _NUMBERS}
         return replace(self, **numbers, **others)
 
     def __getitem__(self, samples: slice) -> Heatmaps:
