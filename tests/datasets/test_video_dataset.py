@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from goldens import SMALL
+from goldens import SMALL, small
 
 from pyskl.annotations import make_annotation, notes, write_annotations
 from pyskl.annotations.video_lists import read_video_list
@@ -29,8 +29,7 @@ from pyskl.files.videos import VideoFrames
 from pyskl.inputs import Target
 
 CLIP = SMALL / 'video' / 'clip.mp4'  # 40 frames of 54 x 96
-with np.load(SMALL / 'video' / 'stages.npz') as _stored:
-    GOLDEN = {k: v for k, v in _stored.items() if 'Dataset' in k}
+GOLDEN = small('video/stages.npz')
 CPU = Target(torch.device('cpu'), torch.float32)
 NAMES = [dict(type='Collect', keys=['filename', 'label'], meta_keys=['frame_dir'])]
 PICTURES = [
@@ -223,13 +222,6 @@ def decoding(folder: Path, text: str, name: str = 'l.txt', steps=PICTURES, **set
     return VideoDataset(
         folder / name, steps, **{'test_mode': True, 'data_prefix': str(folder), **settings}
     )
-
-
-def test_frames_of_a_video_come_by_the_sampling(films):
-    sample = decoding(films, 'good 0\n')[0]
-    assert sample['img_metas']['total_frames'] == 40
-    assert sample['img_metas']['frame_inds'].tolist() == [18, 20]
-    assert [img.shape for img in sample['imgs']] == [(54, 96, 3)] * 2
 
 
 def test_parts_of_a_long_video_are_clips(films):

@@ -37,19 +37,6 @@ def test_a_joint_is_there_when_its_score_is_a_number_above_0(score, present):
     assert is_present(np.array([3, 4.0]), np.array(score, np.float32)) == present
 
 
-def test_presence_is_asked_of_any_number_of_axes_and_leaves_the_clip_alone():
-    keypoint = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2)
-    keypoint[1, 2, 0] = 0
-    before = keypoint.copy()
-    present = is_present(keypoint, np.ones((2, 3, 2)))
-    assert (
-        present.shape == (2, 3, 2)
-        and present[0].all()
-        and np.argwhere(~present).tolist() == [[1, 2, 0]]
-    )
-    assert (keypoint == before).all()
-
-
 def test_a_clip_is_filled_up_to_the_last_frame_that_shows_anybody():
     present = np.zeros((2, 5, 3), bool)
     assert num_frames_filled(present) == 0

@@ -35,6 +35,11 @@ PLACES = {
     },
     'openpose18': {1: 'neck', 4: 'right wrist', 13: 'left ankle', 14: 'right eye', 17: 'left ear'},
     'mediapipe33': {0: 'nose', 10: 'right mouth', 25: 'left knee', 32: 'right foot index'},
+    'ntu25': {11: 'right hand', 20: 'spine top'},
+    'openpose25': {8: 'middle hip', 15: 'right eye', 24: 'right heel'},
+    'mediapipe_upper_hands': {16: 'right wrist', 24: 'right hip', 46: 'right hand root'},
+    'openpose_upper_hands': {32: 'left little tip', 37: 'right thumb tip'},
+    'coco17': {10: 'right wrist'},
     'mediapipe_holistic75': {15: 'left wrist', 33: 'left hand root', 74: 'right little tip'},
 }
 
@@ -43,7 +48,7 @@ PLACES = {
 def test_joints_stand_where_the_specification_puts_them(name):
     layout = get_layout(name)
     assert {j: layout.joints[j] for j in PLACES[name]} == PLACES[name]
-    assert guess_layout(layout.num_joints) is layout and layout.name == name
+    assert guess_layout(layout.num_joints) is (None if layout.num_joints == 25 else layout)
 
 
 @pytest.mark.parametrize('name', PLACES)

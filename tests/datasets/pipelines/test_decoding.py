@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from goldens import SMALL
+from goldens import SMALL, below, small
 
 from pyskl.annotations import notes
 from pyskl.datasets.pipelines import (
@@ -24,12 +24,11 @@ from pyskl.files.libraries import opencv
 from pyskl.registry import PIPELINES
 
 CLIP = SMALL / 'video' / 'clip.mp4'  # 40 frames of 54 x 96, blue = 6 * frame
-with np.load(SMALL / 'video' / 'stages.npz') as _stored:
-    GOLDEN = dict(_stored)
+GOLDEN = small('video/stages.npz')
 
 
 def golden(name: str) -> dict[str, np.ndarray]:
-    return {k.removeprefix(f'{name}/'): v for k, v in GOLDEN.items() if k.startswith(f'{name}/')}
+    return below(GOLDEN, name)
 
 
 def blue(imgs: list[np.ndarray]) -> list[float]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from goldens import SMALL
+from goldens import below, small
 
 from pyskl.datasets.pipelines import FormatShape, GeneratePoseTarget, Normalize
 from pyskl.errors import DataError
 
-with np.load(SMALL / 'pipeline' / 'pictures.npz') as _stored:
-    GOLDEN = {key: value for key, value in _stored.items() if 'FormatShape' in key}
+GOLDEN = small('pipeline/pictures.npz')
 
 # 2 crops, 3 clips of 4 pictures, or of 5 heatmaps
 PICTURES = np.arange(432, dtype=np.float32).reshape(24, 2, 3, 3)
@@ -34,9 +33,8 @@ def formatted(input_format: str, **entries) -> dict:
     ],
 )
 def test_the_order_is_the_published_one(name, entries):
-    golden = {k.rpartition('/')[2]: v for k, v in GOLDEN.items() if k.startswith(f'{name}/')}
     results = formatted(name[12:-1].removesuffix(',dict'), **entries)
-    for key, expected in golden.items():
+    for key, expected in below(GOLDEN, name).items():
         np.testing.assert_array_equal(results[key], expected, err_msg=key)
 
 

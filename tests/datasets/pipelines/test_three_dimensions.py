@@ -10,19 +10,15 @@ from pyskl.datasets.pipelines import (
     CenterCrop,
     Compose,
     Flip,
-    FrameJitter,
     GeneratePoseTarget,
     JointDropout,
     KeypointNoise,
     PoseCompact,
-    PoseDecode,
     RandomCrop,
     RandomResizedCrop,
     Resize,
-    SampleFrames,
     ShiftScale,
     Step,
-    UniformSample,
     UniformSampleDecode,
 )
 from pyskl.errors import DataError
@@ -75,22 +71,6 @@ def test_a_users_own_step_that_wants_a_picture_is_told_that_there_is_none():
     Own.__module__ = 'mine'
     with pytest.raises(DataError, match=r"has no 'img_shape', which pipeline step 0 \(Own\) needs"):
         Compose([Own()], entries=None)(clip())
-
-
-@pytest.mark.parametrize('channels', [3, 6])
-def test_decoding_takes_three_coordinates_and_several_features(channels):
-    given = clip(channels)
-    out = PoseDecode()({**given, 'frame_inds': np.array([3, 3, 0])})
-    np.testing.assert_array_equal(out['keypoint'], given['keypoint'][:, [3, 3, 0]])
-    assert out['keypoint_score'].shape == (2, 3, JOINTS)
-
-
-@pytest.mark.parametrize('sampling', [UniformSample(5, num_clips=2), SampleFrames(5, num_clips=2)])
-def test_frames_are_sampled_jittered_and_decoded(sampling):
-    given = clip()
-    out = Compose([sampling, FrameJitter(), PoseDecode()])(dict(given))
-    np.testing.assert_array_equal(out['keypoint'], given['keypoint'][:, out['frame_inds']])
-    assert out['keypoint'].shape == (2, 10, JOINTS, 3)
 
 
 def test_hidden_joints_lose_their_place_in_space_and_their_score():

@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from own_layout import ARM
 
 from pyskl.datasets.pipelines import Compose
 from pyskl.errors import ConfigError
-
-ARM = dict(
-    name='arm', joints=['neck', 'left', 'right'], bones=[], mirror=[[1, 2], [2, 0]], centre=0
-)
 
 # The first setting is the one that the message has to name.
 WRONG = [
@@ -101,7 +98,7 @@ TOLD = [
         dict(layout='imigue22', left_kp=[1], right_kp=[2]),
         'layout and left_kp are both given',
     ),
-    ('Flip', dict(layout=ARM), 'two mirror pairs'),
+    ('Flip', dict(layout=dict(ARM, mirror=[[1, 2], [2, 0]])), 'two mirror pairs'),
     ('GenSkeFeat', dict(dataset='ntu'), 'Did you mean ntu25'),
     ('Spatial_Flip', dict(dataset='handmp'), 'handmp has no mirror pairs'),
     ('Part_Drop', dict(dataset='handmp'), 'handmp has no mirror pairs'),
