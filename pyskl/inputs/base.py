@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import torch
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,25 @@ class Input(ABC):
         Raises:
             DataError: when they don't fit together.
         """
+
+
+def check_alike(facts: Sequence[Mapping[str, Any]]) -> None:
+    """Check that samples go into one batch.
+
+    Args:
+        facts: of each sample, what all of them have to share.
+
+    Raises:
+        DataError: naming the first sample that differs from sample 0, and in what.
+    """
+    for i, of_sample in enumerate(facts):
+        for what, found in of_sample.items():
+            if found != facts[0][what]:
+                raise DataError(
+                    f'batch: sample {i} has {what} {found}, sample 0 has {facts[0][what]}; all '
+                    'samples of a batch must have the same. Resize to a fixed size '
+                    '(keep_ratio=False) or crop to one, or use a batch of 1.'
+                )
 
 
 def input_tensor(value: Tensor | Input, target: Target, views: slice | None = None) -> Tensor:

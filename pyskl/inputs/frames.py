@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from .base import Input, LazyArray, Target
+from .base import Input, LazyArray, Target, check_alike
 
 
 @dataclass(frozen=True)
@@ -114,21 +114,12 @@ class Frames(Input):
             DataError: when samples differ in the number of views or frames, in size, or in how
                 they are normalised.
         """
-        first = samples[0]
-        for i, sample in enumerate(samples):
-            first_size, size = tuple(first.pixels.shape[1:-1]), tuple(sample.pixels.shape[1:-1])
-            if first_size != size:
-                raise DataError(
-                    f'batch: sample {i} has pictures of {_shape_words(size)}, sample 0 of '
-                    f'{_shape_words(first_size)}; one batch needs the same. Resize to a fixed size '
-                    '(keep_ratio=False) or crop to one, or use a batch of 1.'
-                )
-            if sample.scale != first.scale:
-                raise DataError(
-                    f'batch: sample {i} is normalised by {sample.scale}, sample 0 by '
-                    f'{first.scale}; one batch needs the same.'
-                )
-        return replace(first, pixels=torch.cat([sample.pixels for sample in samples]))
+        check_alike([sample._facts() for sample in samples])
+        return replace(samples[0], pixels=torch.cat([sample.pixels for sample in samples]))
+
+    def _facts(self) -> dict[str, Any]:
+        size = _shape_words(tuple(self.pixels.shape[1:-1]))
+        return {'pictures of': size, 'pictures normalised by': self.scale}
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:

@@ -9,10 +9,9 @@ import numpy as np
 
 from ...registry import PIPELINES
 from .base import Results, Step, clip_error, for_each_joint
-from .pictures import BOXES, Box, PictureStep, check_room, cut, cut_boxes, frames_of, mirrored
+from .pictures import BOXES, Box, PictureStep, cut, frames_of, mirrored
 
 _OF_ONE_PICTURE = ('keypoint', 'keypoint_score', *BOXES)
-Quadruple = tuple[float, float, float, float]  # x, y, width, height as shares of the first picture
 
 
 class Crop(PictureStep):
@@ -28,29 +27,14 @@ class Crop(PictureStep):
         """Crop a clip."""
         h, w = self.check(results)
         try:
-            left, top, right, bottom = box = self.choose(w, h)
+            box = self.choose(w, h)
         except ValueError as error:
             raise clip_error(results, f'{type(self).__name__}: {error}') from None
-        check_room(results, self, right - left, bottom - top)
+        results['crop_quadruple'] = np.array(self.cut_out(results, box), dtype=np.float32)
         results['crop_bbox'] = bbox = np.array(box)
         if 'keypoint' in results:  # float64 from here on, as published
             results['keypoint'] = for_each_joint(np.subtract, results['keypoint'], bbox[:2])
-        if 'imgs' in results:
-            results['imgs'] = cut(results['imgs'], box)
-        cut_boxes(results, box)
-        results['img_shape'] = (bottom - top, right - left)
-        quadruple = crop_further(
-            results.get('crop_quadruple', (0.0, 0.0, 1.0, 1.0)),
-            (left / w, top / h, (right - left) / w, (bottom - top) / h),
-        )
-        results['crop_quadruple'] = np.array(quadruple, dtype=np.float32)
         return results
-
-
-def crop_further(old: Quadruple, new: Quadruple) -> Quadruple:
-    """The crop `new`, given as shares of the crop `old`, as shares of the original picture."""
-    x, y = old[0] + old[2] * new[0], old[1] + old[3] * new[1]
-    return x, y, old[2] * new[2], old[3] * new[3]
 
 
 @PIPELINES.register_module()

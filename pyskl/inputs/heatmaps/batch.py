@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import DataError
-from ..base import Input, LazyArray, Target
+from ..base import Input, LazyArray, Target, check_alike
 from .render import blank, draw_views
 from .spec import HeatmapSpec
 
@@ -169,29 +168,21 @@ class Heatmaps(Input):
             DataError: samples differ in picture size, settings, or numbers of clips, frames or
                 joints.
         """
-        first = samples[0]
-        for i, sample in enumerate(samples):
-            for what, expected, found in (
-                ('picture size', first.size, sample.size),
-                ('heatmap settings', first.spec, sample.spec),
-                ('(clips, frames, joints)', _counts(first), _counts(sample)),
-            ):
-                if expected != found:
-                    raise DataError(
-                        f'batch: sample {i} has {what} {found}, sample 0 has {expected}; all '
-                        'samples of a batch must have the same. Resize to a fixed size '
-                        '(keep_ratio=False), or use a batch of 1.'
-                    )
+        check_alike([sample._facts() for sample in samples])
         people = max(sample.keypoint.shape[2] for sample in samples)
         return replace(
-            first,
+            samples[0],
             keypoint=torch.cat([_fill_up(s.keypoint, people, float('nan')) for s in samples]),
             keypoint_score=torch.cat([_fill_up(s.keypoint_score, people, 0.0) for s in samples]),
         )
 
-
-def _counts(clips: Heatmaps) -> tuple[int, int, int]:
-    return clips.keypoint.shape[1], clips.keypoint.shape[3], clips.keypoint.shape[4]
+    def _facts(self) -> dict[str, Any]:
+        _, clips, _, frames, joints, _ = self.keypoint.shape
+        return {
+            'picture size': self.size,
+            'heatmap settings': self.spec,
+            '(clips, frames, joints)': (clips, frames, joints),
+        }
 
 
 def _fill_up(values: Tensor, people: int, value: float) -> Tensor:
