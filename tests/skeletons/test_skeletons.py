@@ -59,29 +59,6 @@ def test_every_layout_is_drawn_inside_the_picture_with_left_at_its_right(layout)
     )
 
 
-@pytest.mark.parametrize(
-    ('name', 'joints', 'bones', 'pairs'),
-    [
-        ('imigue22', 22, 21, 10),
-        ('natops8', 8, 6, 4),
-        ('coco17', 17, 16, 8),
-        ('openpose25', 25, 24, 11),
-        ('ntu25', 25, 24, 10),
-        ('openpose_upper_hands', 54, 53, 26),
-        ('mediapipe_upper_hands', 67, 66, 33),
-    ],
-)
-def test_the_known_layouts_have_their_numbers_of_joints(name, joints, bones, pairs):
-    layout = LAYOUTS[name]
-    assert (layout.name, layout.num_joints, len(layout.bones), len(layout.mirror)) == (
-        name,
-        joints,
-        bones,
-        pairs,
-    )
-    assert guess_layout(joints) == (None if joints == 25 else layout)
-
-
 def test_no_layout_is_guessed_for_a_number_that_none_or_two_have():
     assert guess_layout(23) is None and guess_layout(25) is None
 

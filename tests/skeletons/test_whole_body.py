@@ -40,6 +40,7 @@ PLACES = {
     'mediapipe_upper_hands': {16: 'right wrist', 24: 'right hip', 46: 'right hand root'},
     'openpose_upper_hands': {32: 'left little tip', 37: 'right thumb tip'},
     'coco17': {10: 'right wrist'},
+    'imigue22': {1: 'neck', 12: 'left thumb tip', 21: 'right little tip'},
     'mediapipe_holistic75': {15: 'left wrist', 33: 'left hand root', 74: 'right little tip'},
 }
 

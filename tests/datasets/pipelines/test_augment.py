@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from made_clips import made_clip
 
 from pyskl.datasets.pipelines import (
     Compose,
@@ -31,24 +32,10 @@ seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=25, deadline=None)
 
 
-def clip(seed: int = 0, people: int = 2, frames: int = 30, joints: int = 7, **more) -> dict:
-    """Sampled frames with missing joints and spoilt ones; nothing in it may be written to."""
-    rng = np.random.default_rng(seed)
-    keypoint = (rng.random((people, frames, joints, 2)) * (60, 40) + 2).astype(np.float32)
-    score = rng.uniform(0.2, 1, keypoint.shape[:3]).astype(np.float32)
-    missing = rng.random(score.shape) < 0.1
-    keypoint[missing], score[missing] = 0, 0
-    results = {
-        'frame_dir': 'a',
-        'img_shape': (48, 64),
-        'total_frames': frames,
-        'keypoint': keypoint,
-        'keypoint_score': score,
-        'frame_inds': np.arange(frames),
-        'num_clips': 1,
-        'clip_len': frames,
-        **more,
-    }
+def clip(seed: int = 0, people: int = 2, joints: int = 7, **more) -> dict:
+    """Sampled frames with missing joints; nothing in it may be written to."""
+    sampled = dict(frame_inds=np.arange(30), num_clips=1, clip_len=30)
+    results = made_clip(people, 30, joints, seed=seed, **{**sampled, **more})
     for value in results.values():
         if isinstance(value, np.ndarray):
             value.flags.writeable = False

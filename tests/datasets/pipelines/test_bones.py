@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_clips import made_clip
 
 from pyskl.datasets.pipelines import BoneVectors
 from pyskl.errors import UserError
@@ -12,14 +13,8 @@ from pyskl.skeletons import get_layout
 LAYOUT = get_layout('natops8')
 
 
-def clip(seed: int = 0, num_joints: int = 8) -> dict:
-    rng = np.random.default_rng(seed)
-    return {
-        'frame_dir': 'a',
-        'img_shape': (40, 60),
-        'keypoint': rng.uniform(1, 40, (2, 3, num_joints, 2)).astype(np.float32),
-        'keypoint_score': rng.uniform(0, 1, (2, 3, num_joints)).astype(np.float32),
-    }
+def clip(joints: int = 8) -> dict:
+    return made_clip(joints=joints, size=(40, 60), missing=0)
 
 
 def test_each_bone_is_the_enlarged_vector_from_its_parent_drawn_from_the_centre():
@@ -62,4 +57,4 @@ def test_a_bone_with_a_missing_end_is_missing_and_scores_are_made_where_there_ar
 
 def test_a_clip_of_other_joints_is_named():
     with pytest.raises(UserError, match='7 joints'):
-        BoneVectors('natops8')(clip(num_joints=7))
+        BoneVectors('natops8')(clip(joints=7))

@@ -28,7 +28,6 @@ from pyskl.datasets.pipelines import (
     UniformSampleDecode,
     reference,
 )
-from pyskl.errors import DataError
 
 
 @pytest.mark.parametrize('feats', ['j', 'b', 'jm', 'bm', 'j+b'])
@@ -150,17 +149,3 @@ def test_one_frame_and_nobody_pass():
     for step in (GenSkeFeat('coco', ['j', 'b', 'jm', 'bm', 'k', 'km']), Kinetics_Transform()):
         empty = clip(np.zeros((1, 1, 17, 2), np.float32), np.zeros((1, 1, 17), np.float32))
         assert not step(empty)['keypoint'].any()
-
-
-@pytest.mark.parametrize(
-    'step, results',
-    [
-        (GenSkeFeat('coco', ['b']), clip(np.ones((1, 2, 25, 3)))),
-        (GenSkeFeat('coco', ['j']), clip(np.ones((1, 2, 17, 2)), np.ones((1, 2, 16)))),
-        (JointToBone('imigue22'), clip(np.ones((1, 2, 17, 3)))),
-        (Kinetics_Transform(), clip(np.ones((1, 2, 25, 2)))),
-    ],
-)
-def test_wrong_clips_are_named(step, results):
-    with pytest.raises(DataError, match="clip 'a'"):
-        step(results)

@@ -98,19 +98,6 @@ def test_a_nested_pipeline_is_its_steps_in_a_row():
         )
 
 
-@pytest.mark.parametrize(
-    'step, results',
-    [
-        (PadTo(3), clip(np.ones((1, 4, 25, 3)))),
-        (FormatGCNInput(), clip(np.ones((1, 5, 25, 3)), num_clips=2)),
-        (FormatGCNInput(), clip(np.ones((1, 5, 25, 2)), np.ones((1, 4, 25)))),
-    ],
-)
-def test_wrong_clips_are_named(step, results):
-    with pytest.raises(DataError, match="clip 'a'"):
-        step(results)
-
-
 @pytest.mark.parametrize('num_clips', [1, 2])
 def test_sampled_frames_that_nothing_took_are_missed(num_clips):
     """Without PoseDecode all 20 frames would pass, whatever clip_len says."""

@@ -9,7 +9,7 @@ import pytest
 from pose_goldens import assert_same, clip, people_with_gaps, stages, untouched
 
 from pyskl.datasets.pipelines import Compose, PreNormalize2D, PreNormalize3D, reference
-from pyskl.errors import ConfigError, DataError
+from pyskl.errors import ConfigError
 
 
 @pytest.mark.parametrize('settings', [{}, {'align_spine': False}])
@@ -87,21 +87,6 @@ def test_coordinates_that_look_normalised_are_warned_of_once(caplog):
             step(results)
         PreNormalize2D(mode='auto')(clip(np.full((1, 4, 17, 2), 0.5)))
     assert len(caplog.records) == 1 and "'a'" in caplog.text
-
-
-@pytest.mark.parametrize(
-    'step, keypoint',
-    [
-        (PreNormalize3D(), np.ones((1, 3, 25, 2))),
-        (PreNormalize3D(), np.ones((1, 3, 8, 3))),
-        (PreNormalize2D(), np.ones((1, 3, 25, 3))),
-        (PreNormalize2D(), np.full((1, 3, 25, 2), np.nan)),
-        (PreNormalize2D(mode='auto'), np.full((1, 3, 25, 2), np.inf)),
-    ],
-)
-def test_wrong_clips_are_named(step, keypoint):
-    with pytest.raises(DataError, match="clip 'a'"):
-        step(clip(keypoint))
 
 
 def test_scores_are_gone_behind_both_steps():

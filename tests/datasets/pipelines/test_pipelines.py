@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from made_clips import made_clip
 from pipelines_as_published import stage
 
 from pyskl.datasets.pipelines import (
@@ -27,18 +28,9 @@ from pyskl.inputs.heatmaps import Heatmaps
 from pyskl.registry import PIPELINES
 
 
-def clip(people: int = 1, frames: int = 60, joints: int = 22, seed: int = 0, **more) -> dict:
-    rng = np.random.default_rng(seed)
-    keypoint = (rng.random((people, frames, joints, 2)) * (800, 500) + 100).astype(np.float32)
-    return {
-        'frame_dir': '0001_0',
-        'label': 3,
-        'img_shape': (1080, 1920),
-        'total_frames': frames,
-        'keypoint': keypoint,
-        'keypoint_score': rng.random((people, frames, joints)).astype(np.float32),
-        **more,
-    }
+def clip(people: int = 1, frames: int = 60, **more) -> dict:
+    given = dict(frame_dir='0001_0', label=3, **more)
+    return made_clip(people, frames, 22, **{'size': (1080, 1920), 'missing': 0, **given})
 
 
 # sampling

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_clips import made_clip
 from own_layout import ARM
 
 from pyskl.datasets.pipelines import Flip, GeneratePoseTarget
@@ -30,19 +31,6 @@ many = settings(max_examples=10, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 
 
-def people(num_joints: int, seed: int, whole: bool = False) -> dict:
-    """Two people in 3 frames, some joints missing; `whole`: on whole pixels."""
-    rng = np.random.default_rng(seed)
-    keypoint = (rng.random((2, 3, num_joints, 2)) * (SIZE[1] - 2, SIZE[0] - 2) + 1).astype(
-        np.float32
-    )
-    keypoint = keypoint.round() if whole else keypoint
-    score = rng.uniform(0.2, 1, keypoint.shape[:3]).astype(np.float32)
-    missing = rng.random(score.shape) < 0.15
-    keypoint[missing], score[missing] = 0, 0
-    return dict(frame_dir='clip', img_shape=SIZE, keypoint=keypoint, keypoint_score=score)
-
-
 def joints_of(layout) -> int:
     return (
         3
@@ -60,7 +48,8 @@ def test_flipping_then_drawing_equals_drawing_then_flipping(layout, part, seed):
     cell must agree.
     """
     target = GeneratePoseTarget(sigma=1.0, layout=layout, double=True, **PARTS[part])
-    clip = people(joints_of(layout), seed, whole=True)
+    clip = made_clip(joints=joints_of(layout), size=SIZE, seed=seed)
+    clip['keypoint'] = clip['keypoint'].round()
     plain, turned = np.split(target(dict(clip))['imgs'], 2)  # (T, C, H, W)
     flipped, _ = np.split(target(Flip(flip_ratio=1, layout=layout)(dict(clip)))['imgs'], 2)
     np.testing.assert_allclose(flipped, turned, atol=1e-5)
@@ -82,7 +71,7 @@ def test_a_layout_gives_what_its_lists_give(part):
     assert GeneratePoseTarget(layout='imigue22', **PARTS[part]).spec == HeatmapSpec(
         **lists, **PARTS[part]
     )
-    clip = people(22, 0)
+    clip = made_clip(joints=22)
     by_lists = Flip(flip_ratio=1, left_kp=list(layout.left), right_kp=list(layout.right))(
         dict(clip)
     )['keypoint']
@@ -92,7 +81,7 @@ def test_a_layout_gives_what_its_lists_give(part):
 
 
 def test_drawn_by_hand_motion_ends_with_each_clip_as_when_the_model_draws():
-    clip = {**people(17, 1), 'num_clips': 3, 'clip_len': 2}
+    clip = made_clip(size=SIZE, num_clips=3, clip_len=2)
     keypoint, score = (
         np.tile(clip['keypoint'], (1, 2, 1, 1)),
         np.tile(clip['keypoint_score'], (1, 2, 1)),
@@ -115,6 +104,6 @@ def test_drawn_by_hand_motion_ends_with_each_clip_as_when_the_model_draws():
 )
 def test_clips_of_other_joints_than_the_layouts_are_named(step):
     with pytest.raises(
-        DataError, match="clip 'clip': has 17 joints, but the pipeline's layout imigue22 has 22"
+        DataError, match="clip 'a': has 17 joints, but the pipeline's layout imigue22 has 22"
     ):
-        step(people(17, 0))
+        step(made_clip())

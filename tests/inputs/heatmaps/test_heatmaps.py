@@ -175,23 +175,6 @@ def test_clips_can_be_pickled_and_specs_compared():
 
 
 @pytest.mark.parametrize(
-    'wrong, message',
-    [
-        ({'sigma': 0}, 'sigma'),
-        ({'scaling': -1.0}, 'scaling'),
-        ({'sigma': math.nan}, 'sigma'),
-        ({'with_kp': False}, 'nothing'),
-        ({'skeletons': ((0, 1, 2),)}, 'pairs'),
-        ({'skeletons': ((-1, 0),)}, 'pairs'),
-        ({'with_limb': True, 'skeletons': ()}, 'empty'),
-    ],
-)
-def test_settings_that_contradict_each_other_are_named(wrong, message):
-    with pytest.raises(ValueError, match=message):
-        HeatmapSpec(**wrong)
-
-
-@pytest.mark.parametrize(
     'spec, message',
     [
         (HeatmapSpec(left_kp=(1, 2), right_kp=(2, 3), double=True), 'two pairs'),
