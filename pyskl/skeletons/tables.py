@@ -2,7 +2,7 @@
 
 To add one, add its table: `add_layout(NAME, CENTRE, TABLE)`. CENTRE is the joint that the others
 are described from. Layouts with a face stand in whole_body.py. Then name it where configs/README.md
-and data/README.md list the layouts, and in tests/skeletons/test_skeletons.py.
+and data/README.md list the layouts, and in tests/skeletons/test_whole_body.py.
 """
 
 from __future__ import annotations

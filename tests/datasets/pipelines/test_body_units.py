@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_clips import made_clip
 
 from pyskl.datasets.pipelines import BodyUnits2D
 from pyskl.errors import DataError
@@ -13,12 +14,10 @@ LAYOUT = get_layout('imigue22')
 PAIR = [LAYOUT.joints.index(f'{side} shoulder') for side in ('left', 'right')]
 
 
-def clip(seed: int = 0, people: int = 1) -> dict:
-    rng = np.random.default_rng(seed)
-    keypoint = rng.uniform(300, 700, (people, 9, 22, 2)).astype(np.float32)
-    score = rng.uniform(0.2, 1, (people, 9, 22)).astype(np.float32)
-    score[:, 3, 5:9] = keypoint[:, 3, 5:9] = 0
-    return {'keypoint': keypoint, 'keypoint_score': score, 'frame_dir': 'x'}
+def clip() -> dict:
+    results = made_clip(1, 9, 22, (1080, 1920), missing=0)
+    results['keypoint'][:, 3, 5:9] = results['keypoint_score'][:, 3, 5:9] = 0
+    return results
 
 
 def made(results: dict, **settings) -> np.ndarray:

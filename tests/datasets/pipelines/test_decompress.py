@@ -125,13 +125,6 @@ PIPELINE = [
 ]
 
 
-def test_a_data_set_reads_compressed_clips_and_its_pipeline_decompresses_them(tmp_path):
-    dataset = PoseDataset(write(tmp_path / 'x.pkl'), PIPELINE, split='train', test_mode=True)
-    assert [dataset[i]['keypoint'].shape for i in range(3)] == [(3, 4, 17, 2)] * 3
-    whole = dataset[0]['keypoint']
-    np.testing.assert_array_equal(dataset[0]['keypoint'], whole)  # its arrays are left alone
-
-
 def test_boxes_below_box_thr_are_left_out_where_clips_are_chosen_by_valid_frames(tmp_path):
     more = dict(box_score=BOX_SCORE, valid={0.5: 6, 0.6: 4})
     path = write(tmp_path / 'x.pkl', **more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from goldens import below, small
+from made_clips import made_clip
 
 from pyskl.datasets.pipelines import FormatShape, GeneratePoseTarget, Normalize
 from pyskl.errors import DataError
@@ -93,13 +94,12 @@ def test_what_does_not_fit_is_named(input_format, entries, told):
 
 
 def test_heatmaps_still_to_be_drawn_are_no_pictures():
-    keypoint = np.full((1, 4, 17, 2), 5, np.float32)
-    clip = dict(frame_dir='a', keypoint=keypoint, img_shape=(9, 9), num_clips=2, clip_len=2)
+    clip = made_clip(frames=4, num_clips=2, clip_len=2)
     with pytest.raises(DataError, match='NCTHW_Heatmap'):
         FormatShape('NCTHW')(GeneratePoseTarget()(dict(clip)))
-    imgs = list(np.zeros((4, 9, 9, 3), np.uint8))
+    clip['imgs'] = list(np.zeros((4, 48, 64, 3), np.uint8))
     with pytest.raises(DataError, match="'NCTHW'"):
-        FormatShape('NCTHW_Heatmap')(Normalize([0.0] * 3, [1.0] * 3)({**clip, 'imgs': imgs}))
+        FormatShape('NCTHW_Heatmap')(Normalize([0.0] * 3, [1.0] * 3)(clip))
 
 
 def test_what_is_formatted_beside_the_pictures_is_claimed():

@@ -21,8 +21,6 @@ from pyskl.errors import DataError
         ('PreNormalize3D', {}, (1, 3, 8, 3)),
         ('PadTo', dict(length=3), (1, 4, 25, 3)),
         ('RandomRot', {}, (1, 2, 25, 6)),
-        ('RandomScale', {}, (1, 2, 25, 6)),
-        ('RandomGaussianNoise', {}, (1, 2, 25, 6)),
         ('Spatial_Flip', {}, (1, 2, 20, 3)),
         ('Part_Drop', {}, (1, 2, 20, 3)),
     ],
