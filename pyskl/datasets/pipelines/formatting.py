@@ -12,7 +12,7 @@ import torch
 from ...errors import DataError
 from ...inputs import LazyArray, LazyFrames, compute_lazy
 from ...inputs.heatmaps import Heatmaps, HeatmapSpec, LazyHeatmaps
-from ...inputs.heatmaps.spec import COCO17_BONES, limbs_and_pairs
+from ...inputs.heatmaps.spec import COCO17_BONES
 from ...registry import PIPELINES
 from .base import Results, Step, check_joints, check_planar, chosen_layout, clip_error, picture_size
 from .pictures import frames_of, mirrored
@@ -75,9 +75,10 @@ class GeneratePoseTarget(Step):
         spec = HeatmapSpec(**parts)
         given = {name: getattr(spec, name) != getattr(HeatmapSpec, name) for name in parts}
         self._layout = chosen_layout(layout, **given)
-        if self._layout is not None:
-            parts = limbs_and_pairs(self._layout)
-        self.spec = HeatmapSpec(**parts, **settings)
+        if self._layout is None:
+            self.spec = HeatmapSpec(**parts, **settings)
+        else:
+            self.spec = HeatmapSpec.of(self._layout, **settings)
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
         """Return the entries of `results` after this step; see Step.keys_after."""

@@ -77,6 +77,23 @@ class HeatmapSpec:
                 'limb.'
             )
 
+    @classmethod
+    def of(cls, layout: Layout, **others: Any) -> HeatmapSpec:
+        """Build a spec with the limbs and mirror pairs of a layout.
+
+        Args:
+            layout: of the skeleton.
+            **others: further attributes.
+        """
+        return cls(
+            skeletons=layout.bones,
+            left_kp=layout.left,
+            right_kp=layout.right,
+            left_limb=layout.left_bones,
+            right_limb=layout.right_bones,
+            **others,
+        )
+
     def num_channels(self, num_joints: int) -> int:
         """Return the number of channels of a heatmap of `num_joints` joints.
 
@@ -119,14 +136,3 @@ class HeatmapSpec:
     @cached_property
     def _highest_joint(self) -> int:
         return max((max(pair) for pair in self.skeletons), default=-1) if self.with_limb else -1
-
-
-def limbs_and_pairs(layout: Layout) -> dict[str, Any]:
-    """Return the attributes of a HeatmapSpec that a layout has: its limbs and mirror pairs."""
-    return dict(
-        skeletons=layout.bones,
-        left_kp=layout.left,
-        right_kp=layout.right,
-        left_limb=layout.left_bones,
-        right_limb=layout.right_bones,
-    )
