@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import pickle
@@ -51,7 +50,6 @@ def held(dataset: ClipDataset) -> list[tuple]:
 
 
 # The list
-# ------------------------------------------------------------------------------------------
 
 
 def test_lists_are_read_as_the_published_ones(tmp_path):
@@ -208,7 +206,6 @@ def test_a_step_for_key_points_is_refused_when_the_pipeline_is_built(tmp_path):
 
 
 # The videos
-# ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -225,10 +222,8 @@ def decoding(folder: Path, text: str, name: str = 'l.txt', steps=PICTURES, **set
 
 
 def test_parts_of_a_long_video_are_clips(films):
-    rows = [('filename', 'start', 'end', 'label'), ('good.mp4', 0, 9, 0), ('good.mp4', 10, 39, 1)]
-    with (films / 'l.csv').open('w') as f:
-        csv.writer(f).writerows(rows)
-    dataset = VideoDataset(films / 'l.csv', PICTURES, test_mode=True, data_prefix=films)
+    text = 'filename,start,end,label\ngood.mp4,0,9,0\ngood.mp4,10,39,1\n'
+    dataset = decoding(films, text, 'l.csv')
     assert list(dataset.ids) == ['good_0_9', 'good_10_39']
     assert [s['img_metas']['total_frames'] for s in dataset] == [10, 30]
     part = dataset[1]
@@ -252,8 +247,8 @@ def test_uniform_sampling_asks_the_video_how_long_it_is(films):
 def test_missing_videos_are_told_before_anything_is_read(films):
     with pytest.raises(DataError) as caught:
         decoding(films, 'good 0\nbad 1\nworse 0\n')
-    for words in ('2 of 3 clips have no video (bad, worse)', 'bad.mp4', 'good.mp4', 'data_prefix'):
-        assert words in str(caught.value)
+    told = ('2 of 3 clips have no video (bad, worse)', 'bad.mp4', 'good.mp4', 'data_prefix')
+    assert all(words in str(caught.value) for words in told)
     listed(films, 'bad 1\n')  # nothing is decoded, so nothing is looked for
 
 
@@ -371,7 +366,6 @@ def test_folders_of_frames_are_clips(tmp_path):
 
 
 # The loader
-# ----------------------------------------------------------------------------------------
 
 
 def tensors(films: Path, count: int, **settings) -> VideoDataset:
