@@ -60,6 +60,8 @@ class AnnotatedDataset(ClipDataset):
             pipeline decodes videos: 'stop' raises an error when it comes to one (for missing files
             at once); 'skip' opens every video now, and leaves such clips out with a warning that
             names them.
+        memcached, mc_cfg: accepted for old configs; annotations are held in memory, no server is
+            needed.
 
     Raises:
         ConfigError: a wrong setting.
@@ -86,6 +88,8 @@ class AnnotatedDataset(ClipDataset):
         multi_class: bool = False,
         data_prefix: str | PathLike | None = None,
         on_bad_video: OnBadVideo = 'stop',
+        memcached: bool = False,
+        mc_cfg: dict | Sequence | None = None,
     ):
         self.ann_file, self.split, self.test_mode = str(ann_file), split, test_mode
         self.modality, self.start_index, self.num_classes = modality, start_index, num_classes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from ..annotations.check_report import Report
 from ..annotations.clip_names import video_file
 from ..annotations.video_lists import read_video_list
 from ..wording import count, some
-from .video_checks import faults_of_videos
+from .video_checks import faults_of_clips, faults_of_videos
 
 
 def check_video_list(
@@ -48,26 +47,20 @@ def check_video_list(
 
 def check_videos_of(report: Report, clips: Iterable[Mapping[str, Any]], folder: Path) -> None:
     """Open the video of each clip, and report those that cannot be read or are too short."""
-    by_path: dict[str, list[Mapping[str, Any]]] = {}
-    for clip in clips:
-        name = clip.get('filename') or clip['frame_dir']
-        by_path.setdefault(video_file(os.path.join(folder, name)), []).append(clip)
-    videos = list(by_path.items())
-    faults = [
-        (clip['frame_dir'], fault)
-        for (_, parts), video_faults in zip(videos, faults_of_videos(videos))
-        for clip, fault in zip(parts, video_faults)
-        if fault is not None
+    clips = list(clips)
+    paths = [
+        video_file(os.path.join(folder, clip.get('filename') or clip['frame_dir']))
+        for clip in clips
     ]
-    report.facts['videos'] = len(by_path)
+    faults = faults_of_clips(clips, paths, faults_of_videos)
+    report.facts['videos'] = len(set(paths))
     if faults:
-        names = [name for name, _ in faults]
+        names = [clips[i]['frame_dir'] for i in faults]
         report.errors.append(
             f'the videos of {count(len(faults), "clip")} cannot be read ({some(names)}). '
-            f'{names[0]}: {faults[0][1]} Training and testing leave them out with '
+            f'{names[0]}: {next(iter(faults.values()))} Training and testing leave them out with '
             "on_bad_video='skip'."
         )
-    parts = chain.from_iterable(by_path.values())
-    lengths = [clip['total_frames'] for clip in parts if 'total_frames' in clip]
+    lengths = [clip['total_frames'] for clip in clips if 'total_frames' in clip]
     if lengths:
         report.facts['frames of a clip'] = f'{np.min(lengths)} to {np.max(lengths)}'

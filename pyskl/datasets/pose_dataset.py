@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -25,15 +25,10 @@ class PoseDataset(AnnotatedDataset):
             for data/x.pkl, data/x.packed is used if it is up to date.
         pipeline: list of steps, configs or callables.
         split: name of the split inside the file; None takes every clip.
-        label_embeddings: .npy file of (K, D) label vectors; None: the package's own table.
-        num_classes: K; when given, labels are checked against it.
-        class_prob: how often each class is seen in an epoch, see AnnotatedDataset.
         valid_ratio: keep clips whose share of frames with a person is at least this, by the field
             `valid_frames`, or `valid@{box_thr}`, or `valid[box_thr]`.
         box_thr: of clips with `box_score`, give the pipeline `anno_inds`, the boxes with at least
             this score. Without a valid_ratio it does nothing, as published.
-        memcached, mc_cfg: accepted for old configs; annotations are held in memory, no server is
-            needed.
         others: AnnotatedDataset's.
 
     Raises:
@@ -48,19 +43,12 @@ class PoseDataset(AnnotatedDataset):
         ann_file: str | PathLike,
         pipeline: Sequence[dict | Any],
         split: str | None = None,
-        label_embeddings: str | PathLike | None = None,
-        num_classes: int | None = None,
-        class_prob: Literal['balanced', 'sqrt'] | dict | Sequence[float] | None = None,
         valid_ratio: float | None = None,
         box_thr: float | str | None = None,
-        memcached: bool = False,
-        mc_cfg: dict | Sequence | None = None,
         **others: Any,
     ):
         self._valid_ratio, self._box_thr = valid_ratio, box_thr
-        super().__init__(
-            ann_file, pipeline, split, label_embeddings, num_classes, class_prob, **others
-        )
+        super().__init__(ann_file, pipeline, split, **others)
 
     def _open(self) -> Annotations:
         clips = open_annotations(self.ann_file)

@@ -27,6 +27,7 @@ from .pipelines.decoding import WAY_OUT, beyond
 OnBadVideo = Literal['stop', 'skip']
 Clip = Mapping[str, Any]
 Video = tuple[str, Sequence[Clip]]  # a path, and the clips that are in it
+FaultsOfVideos = Callable[[Sequence[Video]], Iterable[list[str | None]]]
 _THREADS = 8  # they wait for the disk
 _PROBES, _VIDEOS_OF_A_PROBE = 8, 16  # a process takes half a second to start
 _MOST_LOOKED_AT = 20_000  # clips whose files are looked for at once
@@ -51,7 +52,7 @@ def check_videos(
     clips: Annotations,
     path_of: Callable[[Clip], str],
     is_there: Callable[[str], bool],
-    faults_of: Callable[[Sequence[Video]], Iterable[list[str | None]]],
+    faults_of: FaultsOfVideos,
     on_bad_video: OnBadVideo,
     where: str,
 ) -> Annotations:
@@ -71,17 +72,7 @@ def check_videos(
     if on_bad_video == 'stop':
         _look_for(clips, path_of, is_there, where)
         return clips
-    by_path: dict[str, list[int]] = {}
-    for i, clip in enumerate(clips):
-        by_path.setdefault(path_of(clip), []).append(i)
-    found = faults_of([(path, [clips[i] for i in rows]) for path, rows in by_path.items()])
-    shown = tqdm(found, 'videos', len(by_path), leave=False, unit='video', disable=None)
-    faults = {
-        i: fault
-        for rows, video_faults in zip(by_path.values(), shown)
-        for i, fault in zip(rows, video_faults)
-        if fault is not None
-    }
+    faults = faults_of_clips(clips, [path_of(clip) for clip in clips], faults_of)
     if not faults:
         return clips
     bad = sorted(faults)
@@ -101,6 +92,29 @@ def check_videos(
         faults[bad[0]],
     )
     return clips.take(np.array([i for i in range(len(clips)) if i not in faults]))
+
+
+def faults_of_clips(
+    clips: Sequence[Clip] | Annotations, paths: Sequence[str], faults_of: FaultsOfVideos
+) -> dict[int, str]:
+    """Open videos, each once, and return what is wrong with clips, by their indices.
+
+    Args:
+        clips: of any videos.
+        paths: of each clip's video.
+        faults_of: as in check_videos.
+    """
+    by_path: dict[str, list[int]] = {}
+    for i, path in enumerate(paths):
+        by_path.setdefault(path, []).append(i)
+    found = faults_of([(path, [clips[i] for i in rows]) for path, rows in by_path.items()])
+    shown = tqdm(found, 'videos', len(by_path), leave=False, unit='video', disable=None)
+    return {
+        i: fault
+        for rows, video_faults in zip(by_path.values(), shown)
+        for i, fault in zip(rows, video_faults)
+        if fault is not None
+    }
 
 
 def is_video_file(path: str) -> bool:

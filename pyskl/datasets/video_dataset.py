@@ -45,7 +45,7 @@ class VideoDataset(AnnotatedDataset):
         delimiter: what stands between path and labels in a list of text; None finds it out.
         label_names: names of the classes in class order (a list, or a text file), where the list
             has names instead of numbers.
-        modality, start_index, others: AnnotatedDataset's.
+        modality, others: AnnotatedDataset's.
     """
 
     entries: tuple[str, ...] = ENTRIES
@@ -59,17 +59,12 @@ class VideoDataset(AnnotatedDataset):
         delimiter: str | None = None,
         label_names: Labels | None = None,
         modality: str = 'RGB',
-        start_index: int = 0,
-        memcached: bool = False,
-        mc_cfg: dict | Sequence | None = None,
         **others: Any,
     ):
         self._delimiter = delimiter
         self._label_names = None if label_names is None else names_of(label_names, 'label_names')
         self._lengths: dict[str, int] = {}  # of videos that were asked for it
-        super().__init__(
-            ann_file, pipeline, split, modality=modality, start_index=start_index, **others
-        )
+        super().__init__(ann_file, pipeline, split, modality=modality, **others)
         self._asks_length = needs_length(self.pipeline.steps)
 
     def _open(self) -> Annotations:

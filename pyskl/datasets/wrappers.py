@@ -1,9 +1,9 @@
-"""Data sets made of data sets: one repeated, several joined."""
+"""Data sets made of data sets: several joined, one repeated."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,54 +20,6 @@ def _built(dataset: Any, test_mode: bool | None) -> ClipDataset:
         changes = {} if test_mode is None else {'test_mode': test_mode}
         dataset = DATASETS.build(dataset, 'dataset', **changes)
     return as_clip_dataset(dataset)
-
-
-@DATASETS.register_module()
-class RepeatDataset(ClipDataset):
-    """A data set seen `times` times in an epoch, without the pause between epochs."""
-
-    components = {'dataset': DATASETS}
-
-    def __init__(self, dataset: dict | Any, times: int, test_mode: bool | None = None):
-        if times < 1:
-            raise ConfigError(f'RepeatDataset.times = {times}: expected at least 1.')
-        self.dataset, self.times = _built(dataset, test_mode), times
-        self.test_mode = self.dataset.test_mode
-        self.class_prob = self.dataset.class_prob
-        self.class_prob_rule = self.dataset.class_prob_rule
-        self.gives, self.classes = self.dataset.gives, self.dataset.classes
-        self.labels = np.tile(self.dataset.labels, times)
-
-    @property
-    def targets(self) -> np.ndarray | None:
-        """(N, K) targets of clips with several labels; None: one label a clip."""
-        inner = self.dataset.targets
-        return None if inner is None else np.tile(inner, (self.times, 1))
-
-    @property
-    def ids(self) -> Ids:
-        """Names of the clips in order."""
-        inner = self.dataset.ids
-        return Ids(
-            lambda index: inner[index % len(inner)],
-            len(self),
-            lambda: chain.from_iterable(repeat(inner, self.times)),
-        )
-
-    @property
-    def fingerprint(self) -> Any:
-        """Fingerprint of the repeated data set."""
-        return self.dataset.fingerprint
-
-    def __len__(self) -> int:
-        return self.times * len(self.dataset)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.dataset[index % len(self.dataset)]
-
-    def sample(self, index: int) -> dict[str, Any]:
-        """Return one clip for a loader, with lazy entries."""
-        return self.dataset.sample(index % len(self.dataset))
 
 
 @DATASETS.register_module()
@@ -156,3 +108,22 @@ class ConcatDataset(ClipDataset):
         """Return one clip for a loader, with lazy entries."""
         which, inner = self._place(index)
         return self.datasets[which].sample(inner)
+
+
+@DATASETS.register_module()
+class RepeatDataset(ConcatDataset):
+    """A data set seen `times` times in an epoch, without the pause between epochs."""
+
+    components = {'dataset': DATASETS}
+
+    def __init__(self, dataset: dict | Any, times: int, test_mode: bool | None = None):
+        if times < 1:
+            raise ConfigError(f'RepeatDataset.times = {times}: expected at least 1.')
+        self.dataset, self.times = _built(dataset, test_mode), times
+        super().__init__([self.dataset] * times)
+        self.classes, self.class_prob = self.dataset.classes, self.dataset.class_prob
+
+    @property
+    def fingerprint(self) -> Any:
+        """Fingerprint of the repeated data set."""
+        return self.dataset.fingerprint

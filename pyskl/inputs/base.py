@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ import torch
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,25 @@ class Input(ABC):
         """
 
 
+def check_alike(facts: Sequence[Mapping[str, Any]]) -> None:
+    """Check that samples go into one batch.
+
+    Args:
+        facts: of each sample, what all of them have to share.
+
+    Raises:
+        DataError: naming the first sample that differs from sample 0, and in what.
+    """
+    for i, of_sample in enumerate(facts):
+        for what, found in of_sample.items():
+            if found != facts[0][what]:
+                raise DataError(
+                    f'batch: sample {i} has {what} {found}, sample 0 has {facts[0][what]}; all '
+                    'samples of a batch must have the same. Resize to a fixed size '
+                    '(keep_ratio=False) or crop to one, or use a batch of 1.'
+                )
+
+
 def input_tensor(value: Tensor | Input, target: Target, views: slice | None = None) -> Tensor:
     """Return an entry of a batch (B, S, ...) as a tensor (B, n, ...) for the target.
 
@@ -130,6 +150,7 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
     """
 
     is_tensor = False
+    _array: np.ndarray | None = None  # once it is computed
 
     @property
     @abstractmethod
@@ -137,8 +158,8 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
         """The shape of the array, known without computing it."""
 
     @abstractmethod
-    def array(self) -> np.ndarray:
-        """Compute the array, once: the same one each time."""
+    def _compute(self) -> np.ndarray:
+        """Compute the array."""
 
     @abstractmethod
     def input(self) -> Input | None:
@@ -152,9 +173,22 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
     def by_view(self) -> LazyArray:
         """The same as (S, C, T, H, W), as FormatShape makes it of S * T frames."""
 
-    @abstractmethod
+    @property
+    def is_computed(self) -> bool:
+        """Whether the array has been computed."""
+        return self._array is not None
+
+    def array(self) -> np.ndarray:
+        """Compute the array, once: the same one each time, since somebody may write into it."""
+        if self._array is None:
+            self._array = self._compute()
+        return self._array
+
     def as_tensor(self) -> LazyArray:
         """Return the same entry, which becomes a tensor."""
+        made = copy(self)
+        made.is_tensor = True
+        return made
 
     def value(self) -> np.ndarray | Tensor:
         """Compute it: an array, or a tensor after `as_tensor`."""

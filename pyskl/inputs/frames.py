@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from .base import Input, LazyArray, Target
+from .base import Input, LazyArray, Target, check_alike
 
 
 @dataclass(frozen=True)
@@ -113,21 +114,12 @@ class Frames(Input):
             DataError: when samples differ in the number of views or frames, in size, or in how
                 they are normalised.
         """
-        first = samples[0]
-        for i, sample in enumerate(samples):
-            first_size, size = tuple(first.pixels.shape[1:-1]), tuple(sample.pixels.shape[1:-1])
-            if first_size != size:
-                raise DataError(
-                    f'batch: sample {i} has pictures of {_shape_words(size)}, sample 0 of '
-                    f'{_shape_words(first_size)}; one batch needs the same. Resize to a fixed size '
-                    '(keep_ratio=False) or crop to one, or use a batch of 1.'
-                )
-            if sample.scale != first.scale:
-                raise DataError(
-                    f'batch: sample {i} is normalised by {sample.scale}, sample 0 by '
-                    f'{first.scale}; one batch needs the same.'
-                )
-        return replace(first, pixels=torch.cat([sample.pixels for sample in samples]))
+        check_alike([sample._facts() for sample in samples])
+        return replace(samples[0], pixels=torch.cat([sample.pixels for sample in samples]))
+
+    def _facts(self) -> dict[str, Any]:
+        size = _shape_words(tuple(self.pixels.shape[1:-1]))
+        return {'pictures of': size, 'pictures normalised by': self.scale}
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:
@@ -140,29 +132,18 @@ class LazyFrames(LazyArray):
     """The frames of one sample, normalised when they are used.
 
     As Normalize gives them, (N, H, W, 3) float32; behind FormatShape, with `by_view`,
-    (S, 3, T, H, W), or, with `by_frame`, (N, 3, H, W). Once computed they are that array, since
-    somebody may write into it.
+    (S, 3, T, H, W), or, with `by_frame`, (N, 3, H, W).
 
     Args:
         frames: N arrays (H, W, 3) uint8 of one size.
         scale: how the values are normalised.
         clip_len: frames of each view; N is a multiple of it.
-        order: the axes.
-        is_tensor: whether it becomes a tensor.
-        computed: the array, if it has been computed.
     """
 
-    def __init__(
-        self,
-        frames: Sequence[np.ndarray],
-        scale: PixelScale,
-        clip_len: int,
-        order: str = 'NHWC',
-        is_tensor: bool = False,
-        computed: np.ndarray | None = None,
-    ):
+    _order = 'NHWC'
+
+    def __init__(self, frames: Sequence[np.ndarray], scale: PixelScale, clip_len: int):
         self.frames, self.scale, self.clip_len = frames, scale, clip_len
-        self._order, self.is_tensor, self._computed = order, is_tensor, computed
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -175,11 +156,6 @@ class LazyFrames(LazyArray):
         return (frames // self.clip_len, channels, self.clip_len, height, width)
 
     @property
-    def is_computed(self) -> bool:
-        """Whether the array has been computed."""
-        return self._computed is not None
-
-    @property
     def by_view(self) -> LazyFrames:
         """The same as (S, 3, T, H, W), for a 3D network."""
         return self._in_order('NCTHW')
@@ -190,40 +166,35 @@ class LazyFrames(LazyArray):
         return self._in_order('NCHW')
 
     def _in_order(self, order: str) -> LazyFrames:
-        computed = self._computed
-        if computed is not None and self._order != order:
+        made = copy(self)
+        made._order = order
+        if self._array is not None and self._order != order:
             assert self._order == 'NHWC', 'frames are brought into the order of a network once'
-            if order == 'NCTHW':
-                computed = computed.reshape(-1, self.clip_len, *computed.shape[1:])
-            computed = np.moveaxis(computed, -1, 1)
-        return LazyFrames(self.frames, self.scale, self.clip_len, order, self.is_tensor, computed)
+            made._array = np.moveaxis(made._split(self._array), -1, 1)
+        return made
 
     def followed_by(self, frames: Sequence[np.ndarray]) -> LazyFrames:
         """Return these frames with others of the same size behind them, none computed yet."""
-        more = [*self.frames, *frames]
-        return LazyFrames(more, self.scale, self.clip_len, self._order, self.is_tensor)
+        made = copy(self)
+        made.frames, made._array = [*self.frames, *frames], None
+        return made
 
-    def as_tensor(self) -> LazyFrames:
-        """Return the same entry, which becomes a tensor."""
-        return LazyFrames(self.frames, self.scale, self.clip_len, self._order, True, self._computed)
-
-    def array(self) -> np.ndarray:
-        """Normalise the frames, once."""
-        if self._computed is None:
-            channels = 1 if self._order != 'NHWC' else 3
-            pixels = self._pixels().movedim(-1, channels).contiguous()
-            self._computed = self.scale.apply(pixels, axis=channels).numpy()
-        return self._computed
+    def _compute(self) -> np.ndarray:
+        channels = 1 if self._order != 'NHWC' else 3
+        pixels = self._pixels().movedim(-1, channels).contiguous()
+        return self.scale.apply(pixels, axis=channels).numpy()
 
     def input(self) -> Frames | None:
         """Return the frames as a batch of one sample; None if they are computed, or in no order."""
-        if self._order == 'NHWC' or self._computed is not None:
+        if self._order == 'NHWC' or self.is_computed:
             return None
         return Frames(self._pixels()[None], self.scale)
 
     def _pixels(self) -> Tensor:
         """Return contiguous bytes, (N, H, W, 3) or (S, T, H, W, 3)."""
-        pixels = np.stack(self.frames)
-        if self._order == 'NCTHW':
-            pixels = pixels.reshape(-1, self.clip_len, *pixels.shape[1:])
-        return torch.from_numpy(pixels)
+        return torch.from_numpy(self._split(np.stack(self.frames)))
+
+    def _split(self, frames: np.ndarray) -> np.ndarray:
+        """Give the frames of each view an axis of their own, where the order has one."""
+        is_split = self._order == 'NCTHW'
+        return frames.reshape(-1, self.clip_len, *frames.shape[1:]) if is_split else frames

@@ -86,18 +86,14 @@ _FACE = read_joints("""
 """)
 
 
-def face(
-    first: int, count: int = 68, at: tuple[float, float] = (0.5, 0.1), half: float = 0.08
-) -> tuple[Joint, ...]:
+def face(first: int, count: int = 68) -> tuple[Joint, ...]:
     """The points of a face, which hangs from the joint 'nose'.
 
     Args:
         first: the index of the jaw's end at the person's right ear.
         count: 68, or 70 with the pupils, as OpenPose has it.
-        at: (x, y) where its middle is drawn, as Joint.at.
-        half: half the width and height of the face as it is drawn.
     """
-    x, y = at
+    x, y, half = 0.5, 0.1, 0.08  # where it is drawn, and half its width and height
     return tuple(
         replace(
             joint,

@@ -34,24 +34,28 @@ _HAND = read_joints("""
 """)
 
 
-def hand(side: str, first: int, wrist: tuple[float, float]) -> tuple[Joint, ...]:
-    """Return the joints of one hand, from its root to the tip of the little finger.
+def hands(left: int, right: int, wrist: tuple[float, float]) -> tuple[Joint, ...]:
+    """Return the joints of both hands, each from its root to the tip of the little finger.
+
+    They hang from the joints 'left wrist' and 'right wrist'.
 
     Args:
-        side: 'left' or 'right'; the hand hangs from the joint '{side} wrist'.
-        first: the index of the hand's root.
-        wrist: (x, y) where the hand is drawn, as Joint.at.
+        left: index of the left hand's root.
+        right: index of the right hand's root.
+        wrist: (x, y) where the right hand is drawn, as Joint.at; the left one lies opposite.
     """
-    x, y = wrist if side == 'right' else (round(1 - wrist[0], 6), wrist[1])
-    right = tuple(
-        replace(
-            joint,
-            index=first + joint.index,
-            name=f'right {joint.name}',
-            parent=f'right {joint.parent}',
-            mirror=f'left {joint.mirror}',
-            at=(round(x + joint.at[0], 4), round(y + joint.at[1], 4)),
+
+    def right_hand(first: int) -> tuple[Joint, ...]:
+        return tuple(
+            replace(
+                joint,
+                index=first + joint.index,
+                name=f'right {joint.name}',
+                parent=f'right {joint.parent}',
+                mirror=f'left {joint.mirror}',
+                at=(round(wrist[0] + joint.at[0], 4), round(wrist[1] + joint.at[1], 4)),
+            )
+            for joint in _HAND
         )
-        for joint in _HAND
-    )
-    return right if side == 'right' else mirrored(right)
+
+    return (*mirrored(right_hand(left)), *right_hand(right))

@@ -166,16 +166,11 @@ class Trunk:
         """Return a layout's trunk; None unless it has a head, and hips or shoulders."""
         place = {} if layout is None else {name: j for j, name in enumerate(layout.joints)}
         head = place.get('nose', place.get('head'))
-        pairs = [(f'left {part}', f'right {part}') for part in ('hip', 'shoulder')]
-        below = next(
-            (
-                (place[left], place[right])
-                for left, right in pairs
-                if left in place and right in place
-            ),
-            None,
-        )
-        return None if head is None or below is None else cls(head, below)
+        for part in ('hip', 'shoulder'):
+            pair = f'left {part}', f'right {part}'
+            if head is not None and place.keys() >= set(pair):
+                return cls(head, (place[pair[0]], place[pair[1]]))
+        return None
 
     def lean(self, xy: np.ndarray, there: np.ndarray) -> tuple[float, float] | None:
         """Return the mean (dx, dy) in px; None where under 4 frames show all three joints.

@@ -2,7 +2,7 @@
 
 To add one, add its table: `add_layout(NAME, CENTRE, TABLE)`. CENTRE is the joint that the others
 are described from. Layouts with a face stand in whole_body.py. Then name it where configs/README.md
-and data/README.md list the layouts, and in tests/skeletons/test_skeletons.py.
+and data/README.md list the layouts, and in tests/skeletons/test_whole_body.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ConfigError
-from .hands import hand
+from .hands import hands
 from .joint_table import Joint, layout_from, mirrored, read_joints
 from .layout import Layout
 
@@ -158,7 +158,7 @@ add_layout(
 add_layout(
     'openpose_upper_hands',
     'neck',
-    [*_UPPER_BODY, *hand('left', 12, wrist=(0.80, 0.74)), *hand('right', 33, wrist=(0.20, 0.74))],
+    [*_UPPER_BODY, *hands(12, 33, wrist=(0.20, 0.74))],
 )
 
 # 67 joints of MediaPipe Holistic: 0-24 pose_landmarks (all but the legs: face, shoulders, elbows,
@@ -196,8 +196,7 @@ add_layout(
     23  left hip             left shoulder    right hip            0.60  0.80
     24  right hip            right shoulder   left hip             0.40  0.80
 """),
-        *hand('left', 25, wrist=(0.80, 0.72)),
-        *hand('right', 46, wrist=(0.20, 0.72)),
+        *hands(25, 46, wrist=(0.20, 0.72)),
     ],
 )
 

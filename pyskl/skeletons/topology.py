@@ -112,7 +112,7 @@ def layout_to_draw(layout: str | Mapping[str, Any] | Layout) -> Layout:
     return Layout(layout, joints, topology.edges, topology.mirror, topology.centre, pose)
 
 
-def _pairs(text: str) -> Pairs:
+def read_pairs(text: str) -> Pairs:
     """Read '1-20 2-20' as ((1, 20), (2, 20))."""
     return tuple((int(a), int(b)) for a, b in (pair.split('-') for pair in text.split()))
 
@@ -140,16 +140,16 @@ def _published(
         second_partner: where it is not two bones up.
     """
     partner = list(range(num_joints))
-    for joint, other in _pairs(edges) + _pairs(other_bones):
+    for joint, other in read_pairs(edges) + read_pairs(other_bones):
         partner[joint] = other
     PUBLISHED[name] = Topology(
         name,
         num_joints,
-        _pairs(edges),
+        read_pairs(edges),
         centre,
         tuple(partner),
         second_partner or two_up(partner),
-        _pairs(mirror),
+        read_pairs(mirror),
         frozenset(score_is_averaged),
     )
 

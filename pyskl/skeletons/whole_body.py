@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .face import face
-from .hands import hand
+from .hands import hands
 from .joint_table import joints_of, read_joints
 from .tables import LAYOUTS, add_layout
 
@@ -46,8 +46,7 @@ add_layout(
     [
         *joints_of(LAYOUTS['openpose25']),
         *face(25, count=70),
-        *hand('left', 95, wrist=(0.82, 0.48)),
-        *hand('right', 116, wrist=(0.18, 0.48)),
+        *hands(95, 116, wrist=(0.18, 0.48)),
     ],
 )
 
@@ -68,8 +67,7 @@ add_layout(
     22  right heel       right ankle     left heel        0.39  0.97
 """),
         *face(23),
-        *hand('left', 91, wrist=(0.84, 0.50)),
-        *hand('right', 112, wrist=(0.16, 0.50)),
+        *hands(91, 112, wrist=(0.16, 0.50)),
     ],
 )
 
@@ -117,8 +115,7 @@ add_layout(
     [
         *joints_of(LAYOUTS['halpe26']),
         *face(26),
-        *hand('left', 94, wrist=(0.82, 0.48)),
-        *hand('right', 115, wrist=(0.18, 0.48)),
+        *hands(94, 115, wrist=(0.18, 0.48)),
     ],
 )
 
@@ -155,7 +152,6 @@ add_layout(
     'nose',
     [
         *joints_of(LAYOUTS['mediapipe33']),
-        *hand('left', 33, wrist=(0.80, 0.45)),
-        *hand('right', 54, wrist=(0.20, 0.45)),
+        *hands(33, 54, wrist=(0.20, 0.45)),
     ],
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tiny
 from hypothesis import given
 from hypothesis import strategies as st
+from made_clips import made_clip
 
 from pyskl.annotations import write_annotations
 from pyskl.datasets import ConcatDataset, PoseDataset, RepeatDataset, TrainBatches, build_dataset
@@ -55,15 +55,7 @@ def file(tmp_path_factory):
     """A pickle of 126 clips of four classes, 90 : 30 : 5 : 1."""
     folder = tmp_path_factory.mktemp('tail')
     annotations = [
-        {
-            'frame_dir': f'c{i}',
-            'label': int(k),
-            'img_shape': (24, 32),
-            'original_shape': (24, 32),
-            'total_frames': 6,
-            'keypoint': tiny.clip(np.random.default_rng(i), 0)[:, :6],
-            'keypoint_score': np.ones((1, 6, 5), np.float32),
-        }
+        made_clip(1, 6, 5, missing=0, seed=i, frame_dir=f'c{i}', label=int(k))
         for i, k in enumerate(labels_of(COUNTS))
     ]
     write_annotations(
@@ -162,8 +154,3 @@ def test_classes_that_cannot_be_meant_are_named(file, setting, error, words):
     with pytest.raises(error) as raised:
         dataset(file, **setting)
     assert words in str(raised.value)
-
-
-def test_a_wrong_rule_is_named_from_python_too(file):
-    with pytest.raises(ConfigError, match="'root' is unknown"):
-        PoseDataset(file, PIPELINE, class_prob='root')

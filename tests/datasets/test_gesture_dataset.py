@@ -7,14 +7,13 @@ import pickle
 
 import numpy as np
 import pytest
-from goldens import SMALL
+from goldens import below, small
 
 from pyskl.datasets import DATASETS, GestureDataset, build_dataset
 from pyskl.errors import ConfigError, DataError
 from pyskl.labels import GESTURE_LABELS
 
-with np.load(SMALL / 'pipeline' / 'gesture_dataset.npz') as _stored:
-    GOLDEN = dict(_stored)
+GOLDEN = small('pipeline/gesture_dataset.npz')
 KEYS = ['keypoint', 'label', 'total_frames', 'frame_dir']
 PIPELINE = [dict(type='Collect', keys=KEYS)]
 
@@ -22,8 +21,7 @@ PIPELINE = [dict(type='Collect', keys=KEYS)]
 def annotations() -> list[dict]:
     clips = []
     for i in range(5):
-        start = f'GestureDataset/input{i}/'
-        fields = {k.removeprefix(start): v for k, v in GOLDEN.items() if k.startswith(start)}
+        fields = below(GOLDEN, f'GestureDataset/input{i}')
         clips.append({k: v.item() if v.ndim == 0 else v for k, v in fields.items()})
     return clips
 

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 _candidates = [os.environ.get('PYSKL_GOLDEN'), Path(__file__).parents[3] / 'shared' / 'golden']
@@ -14,3 +15,15 @@ needs_golden = pytest.mark.skipif(
 
 # The small copies that travel with the project.
 SMALL = Path(__file__).parents[1] / 'golden'
+
+
+def small(name: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a small golden file by their names."""
+    with np.load(SMALL / name) as arrays:
+        return dict(arrays)
+
+
+def below(arrays: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """Return the arrays called 'name/KEY', by KEY."""
+    start = f'{name}/'
+    return {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pytest
 import torch
@@ -12,7 +10,7 @@ from torch.utils.data import DataLoader
 from pyskl.datasets.loader import collate
 from pyskl.datasets.pipelines import Compose
 from pyskl.errors import ConfigError, DataError
-from pyskl.inputs import Frames, LazyFrames, PixelScale, Target, input_tensor, lazy_inputs
+from pyskl.inputs import Frames, PixelScale, Target, input_tensor, lazy_inputs
 
 SCALE = PixelScale((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 CPU = torch.device('cpu')
@@ -94,13 +92,6 @@ def test_samples_that_do_not_fit_together_are_refused(other, told):
     assert 'sample 2' in str(error.value) and told in str(error.value)
 
 
-def test_they_pass_between_processes_as_bytes():
-    given = frames()
-    copy = pickle.loads(pickle.dumps(given))
-    assert torch.equal(copy.pixels, given.pixels) and copy.scale == given.scale
-    assert copy.pixels.dtype == torch.uint8
-
-
 def test_a_worker_hands_them_over():
     given = [frames(1, seed=seed) for seed in range(4)]
     loader = DataLoader(given, batch_size=2, num_workers=1, collate_fn=Frames.collate)
@@ -130,25 +121,6 @@ def test_a_loader_batch_holds_bytes_of_what_the_pipeline_normalised():
     found = batch['imgs'].tensor(None, Target(CPU, torch.float32))
     expected = torch.stack([pipeline(dict(clip))['imgs'] for clip in clips])
     assert torch.equal(found, expected)
-
-
-@pytest.mark.parametrize('order', ['NHWC', 'NCTHW', 'NCHW'])
-def test_lazy_frames_know_their_shape_without_computing(order):
-    imgs = list(np.random.RandomState(0).randint(0, 256, (6, 4, 5, 3)).astype(np.uint8))
-    lazy = LazyFrames(imgs, SCALE, 3)
-    lazy = {'NHWC': lazy, 'NCTHW': lazy.by_view, 'NCHW': lazy.by_frame}[order]
-    shape = lazy.shape
-    assert not lazy.is_computed
-    assert lazy.array().shape == shape and lazy.array().dtype == np.float32
-    assert lazy.array() is lazy.array()
-
-
-def test_what_is_written_into_lazy_frames_stays_in_them():
-    imgs = list(np.zeros((4, 4, 5, 3), np.uint8))
-    lazy = LazyFrames(imgs, SCALE, 2)
-    lazy[0] = 7
-    assert (lazy.by_view.array()[0, :, 0] == 7).all() and lazy.by_view.input() is None
-    assert not imgs[0].any()
 
 
 @pytest.mark.parametrize('channels_last', [False, True])

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from made_clips import made_clip
 
 from pyskl.datasets.pipelines import Compose, FormatShape, GeneratePoseTarget, Step
 from pyskl.inputs import LazyArray
 
 
 def results():
-    keypoint = np.random.default_rng(0).uniform(5, 50, (1, 4, 17, 2)).astype(np.float32)
-    return {'keypoint': keypoint, 'img_shape': (56, 56), 'num_clips': 2, 'clip_len': 2}
+    return made_clip(1, 4, 17, (56, 56), missing=0, num_clips=2, clip_len=2)
 
 
 def drawn():

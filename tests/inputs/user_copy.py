@@ -49,23 +49,10 @@ val_pipeline = [
     dict(type='ToTensor', keys=['imgs', 'emb']),
 ]
 test_pipeline = [
-    dict(type='UniformSampleFrames', clip_len=clip_len, num_clips=10, test_mode=True),
-    dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True),
-    dict(type='Resize', scale=(64, 64), keep_ratio=False),
-    dict(
-        type='GeneratePoseTarget',
-        sigma=0.6,
-        use_score=True,
-        with_kp=True,
-        with_limb=False,
-        double=True,
-        left_kp=left_kp,
-        right_kp=right_kp,
-    ),
-    dict(type='FormatShape', input_format='NCTHW_Heatmap'),
-    dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
-    dict(type='ToTensor', keys=['imgs', 'emb']),
+    dict(val_pipeline[0], num_clips=10),
+    *val_pipeline[1:4],
+    dict(val_pipeline[4], double=True, left_kp=left_kp, right_kp=right_kp),
+    *val_pipeline[5:],
 ]
 data = dict(
     videos_per_gpu=16,

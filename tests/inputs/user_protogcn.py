@@ -33,12 +33,8 @@ val_pipeline = [
     dict(type='ToTensor', keys=['keypoint']),
 ]
 test_pipeline = [
-    dict(type='PreNormalize3D', align_spine=False),
-    dict(type='GenSkeFeat', feats=[modality]),
-    dict(type='UniformSampleDecode', clip_len=100, num_clips=10),
-    dict(type='FormatGCNInput'),
-    dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
-    dict(type='ToTensor', keys=['keypoint']),
+    dict(step, num_clips=10) if step['type'] == 'UniformSampleDecode' else step
+    for step in val_pipeline
 ]
 data = dict(
     videos_per_gpu=16,

@@ -32,13 +32,7 @@ val_pipeline = [
     dict(type='ToTensor', keys=['keypoint']),
 ]
 test_pipeline = [
-    dict(type='PreNormalize3D'),
-    dict(type='GenSkeFeat', dataset='nturgb+d', feats=['b']),
-    dict(type='UniformSample', clip_len=100, num_clips=10),
-    dict(type='PoseDecode'),
-    dict(type='FormatGCNInput', num_person=2),
-    dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
-    dict(type='ToTensor', keys=['keypoint']),
+    dict(step, num_clips=10) if step['type'] == 'UniformSample' else step for step in val_pipeline
 ]
 data = dict(
     videos_per_gpu=16,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_clips import made_clip
 
 from pyskl.errors import ConfigError
 from pyskl.skeletons import LAYOUTS, get_layout, imigue22
@@ -13,15 +14,6 @@ WITH_HANDS = (
     *('mediapipe_upper_hands', 'mediapipe_holistic75', 'coco_wholebody133', 'halpe136'),
     *('openpose137', 'openpose_upper_hands'),
 )
-
-
-def made_up(num_joints, seed=0):
-    rng = np.random.default_rng(seed)
-    place = rng.uniform(1, 100, (2, 3, num_joints, 2)).astype(np.float32)
-    score = rng.uniform(0.1, 1, (2, 3, num_joints)).astype(np.float32)
-    gone = rng.random(score.shape) < 0.3
-    place[gone], score[gone] = 0, 0
-    return place, score
 
 
 def one_by_one(given, wanted, place, score):
@@ -48,7 +40,8 @@ def one_by_one(given, wanted, place, score):
 )
 def test_mapped_joints_equal_one_joint_at_a_time(given, wanted):
     given, wanted = get_layout(given), get_layout(wanted)
-    place, score = made_up(given.num_joints)
+    made = made_clip(joints=given.num_joints, missing=0.3)
+    place, score = made['keypoint'], made['keypoint_score']
     before = place.copy()
     found = map_joints(place, score, joint_origins(given, wanted))
     for a, b in zip(found, one_by_one(given, wanted, place, score)):

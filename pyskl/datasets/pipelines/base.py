@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ...errors import ConfigError, DataError
 from ...skeletons import Layout, Topology, layout_of, topology_of
 
 Results = dict[str, Any]
+_Skeleton = TypeVar('_Skeleton', Layout, Topology)
 
 
 class Step:
@@ -99,10 +100,7 @@ def chosen_layout(layout: str | dict | None, **given: bool) -> Layout | None:
             f'layout and {both[0]} are both given, but the layout has its own. Leave one of them '
             'out.'
         )
-    try:
-        return layout_of(layout)
-    except ConfigError as error:
-        raise ValueError(str(error)) from error  # the registry adds the place in the config
+    return _found(layout_of, layout)
 
 
 def chosen_topology(dataset: str | dict) -> Topology:
@@ -111,8 +109,12 @@ def chosen_topology(dataset: str | dict) -> Topology:
     Raises:
         ValueError: an unknown or invalid skeleton.
     """
+    return _found(topology_of, dataset)
+
+
+def _found(find: Callable[[Any], _Skeleton], name: str | dict) -> _Skeleton:
     try:
-        return topology_of(dataset)
+        return find(name)
     except ConfigError as error:
         raise ValueError(str(error)) from error  # the registry adds the place in the config
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from ...registry import PIPELINES
 from .base import Results, for_each_joint, zero_coordinates
-from .crops import crop_further
-from .pictures import Box, PictureStep, check_room, cut, cut_boxes, move_boxes
+from .pictures import Box, PictureStep, check_room, cut, move_boxes
 
 Ratio = float | tuple[float, float] | None
 
@@ -60,19 +59,10 @@ class PoseCompact(PictureStep):
         box = self._box(keypoint, h, w)
         if box is None:
             return results
-        left, top, right, bottom = box
-        check_room(results, self, right - left, bottom - top)
-        if 'imgs' in results:
-            results['imgs'] = cut(results['imgs'], box)
-        cut_boxes(results, box)
-        corner = np.array([left, top], dtype=keypoint.dtype)
+        results['crop_quadruple'] = self.cut_out(results, box)
+        corner = np.array(box[:2], dtype=keypoint.dtype)
         results['keypoint'] = moved = for_each_joint(np.subtract, keypoint, corner)
         moved[zero_coordinates(keypoint)] = 0
-        results['img_shape'] = (bottom - top, right - left)
-        results['crop_quadruple'] = crop_further(
-            results.get('crop_quadruple', (0.0, 0.0, 1.0, 1.0)),
-            (left / w, top / h, (right - left) / w, (bottom - top) / h),
-        )
         return results
 
     def _box(self, keypoint: np.ndarray, h: int, w: int) -> Box | None:

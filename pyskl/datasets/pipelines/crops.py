@@ -9,10 +9,9 @@ import numpy as np
 
 from ...registry import PIPELINES
 from .base import Results, Step, clip_error, for_each_joint
-from .pictures import BOXES, Box, PictureStep, check_room, cut, cut_boxes, frames_of, mirrored
+from .pictures import BOXES, Box, PictureStep, cut, frames_of, mirrored
 
 _OF_ONE_PICTURE = ('keypoint', 'keypoint_score', *BOXES)
-Quadruple = tuple[float, float, float, float]  # x, y, width, height as shares of the first picture
 
 
 class Crop(PictureStep):
@@ -28,29 +27,14 @@ class Crop(PictureStep):
         """Crop a clip."""
         h, w = self.check(results)
         try:
-            left, top, right, bottom = box = self.choose(w, h)
+            box = self.choose(w, h)
         except ValueError as error:
             raise clip_error(results, f'{type(self).__name__}: {error}') from None
-        check_room(results, self, right - left, bottom - top)
+        results['crop_quadruple'] = np.array(self.cut_out(results, box), dtype=np.float32)
         results['crop_bbox'] = bbox = np.array(box)
         if 'keypoint' in results:  # float64 from here on, as published
             results['keypoint'] = for_each_joint(np.subtract, results['keypoint'], bbox[:2])
-        if 'imgs' in results:
-            results['imgs'] = cut(results['imgs'], box)
-        cut_boxes(results, box)
-        results['img_shape'] = (bottom - top, right - left)
-        quadruple = crop_further(
-            results.get('crop_quadruple', (0.0, 0.0, 1.0, 1.0)),
-            (left / w, top / h, (right - left) / w, (bottom - top) / h),
-        )
-        results['crop_quadruple'] = np.array(quadruple, dtype=np.float32)
         return results
-
-
-def crop_further(old: Quadruple, new: Quadruple) -> Quadruple:
-    """The crop `new`, given as shares of the crop `old`, as shares of the original picture."""
-    x, y = old[0] + old[2] * new[0], old[1] + old[3] * new[1]
-    return x, y, old[2] * new[2], old[3] * new[3]
 
 
 @PIPELINES.register_module()
@@ -146,6 +130,7 @@ class _SeveralCrops(Step):
     needs = ('imgs', 'img_shape')
     gives = ('crop_bbox',)
     removes = _OF_ONE_PICTURE
+    adds_mirror_images = False  # behind the frames of each region
 
     def __init__(self, crop_size: int | tuple[int, int]):
         self.crop_size = _width_and_height(crop_size)
@@ -153,10 +138,6 @@ class _SeveralCrops(Step):
     def places(self, w: int, h: int) -> list[tuple[int, int]]:
         """Return (left, top) of each region in a picture of w x h pixels."""
         raise NotImplementedError
-
-    def frames_at(self, frames: list[np.ndarray]) -> list[list[np.ndarray]]:
-        """Return what is shown of a region's frames, in order."""
-        return [frames]
 
     def __call__(self, results: Results) -> Results:
         frames = frames_of(results, self)
@@ -169,9 +150,11 @@ class _SeveralCrops(Step):
         boxes: list[Box] = []
         for left, top in places:
             box = (left, top, left + crop_w, top + crop_h)
-            for shown in self.frames_at(cut(frames, box)):
-                crops += shown
-                boxes += [box] * len(shown)
+            shown = cut(frames, box)
+            if self.adds_mirror_images:
+                shown += mirrored(shown)
+            crops += shown
+            boxes += [box] * len(shown)
         results['imgs'], results['crop_bbox'] = crops, np.array(boxes)
         results['img_shape'] = (crop_h, crop_w)
         for key in _OF_ONE_PICTURE:
@@ -207,6 +190,8 @@ class TenCrop(_SeveralCrops):
         crop_size: (width, height) in pixels, or one number for both.
     """
 
+    adds_mirror_images = True
+
     def places(self, w: int, h: int) -> list[tuple[int, int]]:
         """Return (left, top) of each region."""
         crop_w, crop_h = self.crop_size
@@ -218,10 +203,6 @@ class TenCrop(_SeveralCrops):
         # Quarters of the room, rounded down, as published.
         x, y = (w - crop_w) // 4, (h - crop_h) // 4
         return [(0, 0), (4 * x, 0), (0, 4 * y), (4 * x, 4 * y), (2 * x, 2 * y)]
-
-    def frames_at(self, frames: list[np.ndarray]) -> list[list[np.ndarray]]:
-        """Return the frames of a region, and their mirror images."""
-        return [frames, mirrored(frames)]
 
 
 def _width_and_height(crop_size: int | tuple[int, int]) -> tuple[int, int]:

@@ -257,10 +257,7 @@ class MergeSkeFeat(Step):
             raise ValueError(f'feat_list = {feat_list!r}: expected a list of entries.')
         self.feat_list, self.target, self.axis = tuple(feat_list), target, axis
         self.needs, self.gives = self.feat_list, (target,)
-
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        """Return the entries of `results` after this step; see Step.keys_after."""
-        return None if keys is None else (keys - set(self.feat_list)) | {self.target}
+        self.removes = tuple(name for name in self.feat_list if name != target)
 
     def __call__(self, results: Results) -> Results:
         """Join entries of a clip."""

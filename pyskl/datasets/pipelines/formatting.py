@@ -55,14 +55,7 @@ class GeneratePoseTarget(Step):
         layout: str | dict | None = None,
         motion: bool = False,
     ):
-        parts: dict[str, Any] = dict(
-            skeletons=skeletons,
-            left_kp=left_kp,
-            right_kp=right_kp,
-            left_limb=left_limb,
-            right_limb=right_limb,
-        )
-        drawing: dict[str, Any] = dict(
+        settings: dict[str, Any] = dict(
             sigma=sigma,
             use_score=use_score,
             with_kp=with_kp,
@@ -71,13 +64,21 @@ class GeneratePoseTarget(Step):
             scaling=scaling,
             motion=motion,
         )
-        self._layout = chosen_layout(
-            layout, **{name: not _is_default(name, value) for name, value in parts.items()}
+        parts: dict[str, Any] = dict(
+            skeletons=skeletons,
+            left_kp=left_kp,
+            right_kp=right_kp,
+            left_limb=left_limb,
+            right_limb=right_limb,
         )
+        # A config with all defaults written out has lists for the tuples of HeatmapSpec.
+        spec = HeatmapSpec(**parts)
+        given = {name: getattr(spec, name) != getattr(HeatmapSpec, name) for name in parts}
+        self._layout = chosen_layout(layout, **given)
         if self._layout is None:
-            self.spec = HeatmapSpec(**parts, **drawing)
+            self.spec = HeatmapSpec(**parts, **settings)
         else:
-            self.spec = HeatmapSpec.of(self._layout, **drawing)
+            self.spec = HeatmapSpec.of(self._layout, **settings)
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
         """Return the entries of `results` after this step; see Step.keys_after."""
@@ -128,16 +129,6 @@ def _doubled(imgs: Any, results: Results, step: Step) -> Any:
         return imgs.followed_by(mirrored(imgs.frames))
     frames = frames_of(results, step)
     return [*frames, *mirrored(frames)]
-
-
-def _is_default(name: str, value: Sequence) -> bool:
-    """Return whether an argument is HeatmapSpec's default, in tuples or lists.
-
-    A config with all defaults written out has them.
-    """
-    return [tuple(v) if isinstance(v, (list, tuple)) else v for v in value] == list(
-        getattr(HeatmapSpec, name)
-    )
 
 
 @PIPELINES.register_module()

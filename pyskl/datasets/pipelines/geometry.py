@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from ...registry import PIPELINES
@@ -66,9 +68,7 @@ class Resize(PictureStep):
             results['imgs'] = resized(results['imgs'], new_w, new_h, self.interpolation)
         move_boxes(results, lambda boxes: boxes * np.tile(factor, 2))
         results['img_shape'] = (new_h, new_w)
-        results['scale_factor'] = (
-            results['scale_factor'] * factor if 'scale_factor' in results else factor
-        )
+        results['scale_factor'] = results.get('scale_factor', np.float32(1)) * factor
         results['keep_ratio'] = self.keep_ratio
         return results
 
@@ -106,7 +106,7 @@ class Flip(PictureStep):
     def __init__(
         self,
         flip_ratio: float = 0.5,
-        direction: str = 'horizontal',
+        direction: Literal['horizontal', 'vertical'] = 'horizontal',
         flip_label_map: dict | None = None,
         left_kp: list[int] | None = None,
         right_kp: list[int] | None = None,
@@ -114,8 +114,6 @@ class Flip(PictureStep):
     ):
         if not 0 <= flip_ratio <= 1:
             raise ValueError(f'flip_ratio = {flip_ratio}: expected 0 to 1.')
-        if direction not in ('horizontal', 'vertical'):
-            raise ValueError(f"direction = {direction!r}: expected 'horizontal' or 'vertical'.")
         if len(left_kp or ()) != len(right_kp or ()):
             raise ValueError(
                 f'left_kp has {len(left_kp or ())} joints and right_kp {len(right_kp or ())}; '

@@ -108,10 +108,7 @@ class Rename(Step):
     def __init__(self, mapping: dict):
         self.mapping = dict(mapping)
         self.needs, self.gives = tuple(self.mapping), tuple(self.mapping.values())
-
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        """Return the entries of `results` after this step; see Step.keys_after."""
-        return None if keys is None else (keys - set(self.mapping)) | set(self.gives)
+        self.removes = tuple(name for name in self.mapping if name not in self.gives)
 
     def __call__(self, results: Results) -> Results:
         """Rename entries of a clip."""

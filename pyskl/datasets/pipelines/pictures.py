@@ -13,6 +13,7 @@ from ...files.libraries import opencv
 from .base import Results, Step, check_planar, clip_error, picture_size
 
 Frames = Sequence[np.ndarray]
+Quadruple = tuple[float, float, float, float]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom are outside
 
 BOXES = ('gt_bboxes', 'proposals')  # entries that hold boxes (..., 4): x1, y1, x2, y2
@@ -52,6 +53,29 @@ class PictureStep(Step):
         if 'imgs' in results:
             results['imgs'] = frames_of(results, self)
         return size
+
+    def cut_out(self, results: Results, box: Box) -> Quadruple:
+        """Cut frames and boxes to a region of the picture, but not key points.
+
+        Returns:
+            The region as shares of the first picture: left, top, width, height.
+
+        Raises:
+            DataError: the frames would be too large.
+        """
+        (h, w), (left, top, right, bottom) = picture_size(results), box
+        check_room(results, self, right - left, bottom - top)
+        if 'imgs' in results:
+            results['imgs'] = cut(results['imgs'], box)
+        cut_boxes(results, box)
+        results['img_shape'] = (bottom - top, right - left)
+        x, y, wide, high = results.get('crop_quadruple', (0.0, 0.0, 1.0, 1.0))
+        return (
+            x + wide * (left / w),
+            y + high * (top / h),
+            wide * ((right - left) / w),
+            high * ((bottom - top) / h),
+        )
 
 
 def frames_of(results: Results, step: Step) -> Frames:

@@ -21,14 +21,8 @@ def pre_normalize_3d(
     seen = [[t for t in range(frames) if keypoint[m, t].any()] for m in range(people)]
     if not any(seen):
         return keypoint
-    first = 0
-    for m in range(people):
-        if len(seen[m]) > len(seen[first]):
-            first = m
-    order = [first]
-    for m in range(people):
-        if m != first:
-            order.append(m)
+    first = max(range(people), key=lambda m: len(seen[m]))
+    order = [first, *(m for m in range(people) if m != first)]
 
     # Frames without the first person are left out.
     kept = np.zeros((people, len(seen[first]), joints, 3), keypoint.dtype)
@@ -38,10 +32,9 @@ def pre_normalize_3d(
 
     if align_center:
         centre = kept[0, 0, 1 if joints == 25 else joints - 1].copy()
-        for m in range(people):
-            for t in range(kept.shape[1]):
-                there = kept[m, t].any(-1)
-                kept[m, t, there] = kept[m, t, there] - centre
+        for m, t in np.ndindex(kept.shape[:2]):
+            there = kept[m, t].any(-1)
+            kept[m, t, there] = kept[m, t, there] - centre
     if align_spine:
         kept = kept.astype(np.float64)
         kept = turn_all(kept, kept[0, 0, 1] - kept[0, 0, 0], np.array([0.0, 0.0, 1.0]))
@@ -58,9 +51,8 @@ def turn_all(keypoint: np.ndarray, direction: np.ndarray, target: np.ndarray) ->
     angle = np.arccos(np.clip(cosine, -1, 1))
     matrix = Rotation.from_rotvec(angle * normal / np.linalg.norm(normal)).as_matrix()
     turned = np.zeros_like(keypoint)
-    for m in range(keypoint.shape[0]):
-        for t in range(keypoint.shape[1]):
-            turned[m, t] = np.dot(keypoint[m, t], matrix.T)
+    for m, t in np.ndindex(keypoint.shape[:2]):
+        turned[m, t] = np.dot(keypoint[m, t], matrix.T)
     return turned
 
 
@@ -101,9 +93,9 @@ def differences_of_joints(
 def differences_of_frames(values: np.ndarray, average_score: bool) -> np.ndarray:
     """Return each frame's change until the next one, (M, T, V, C); 0 in the last."""
     out = np.zeros_like(values)
-    for m in range(values.shape[0]):
-        for t in range(values.shape[1] - 1):
-            out[m, t] = values[m, t + 1] - values[m, t]
-            if average_score:
-                out[m, t, :, 2] = (values[m, t + 1, :, 2] + values[m, t, :, 2]) / 2
+    for m, t in np.ndindex(len(values), values.shape[1] - 1):
+        now, then = values[m, t], values[m, t + 1]
+        out[m, t] = then - now
+        if average_score:
+            out[m, t, :, 2] = (then[:, 2] + now[:, 2]) / 2
     return out

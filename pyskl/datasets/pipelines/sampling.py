@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import ModuleType
+from typing import Literal
 
 import numpy as np
 
@@ -12,8 +13,34 @@ from ...skeletons.poses import is_present, num_frames_filled
 from .base import Results, Step, clip_error
 
 
+class _UniformSampling(Step):
+    """A step that cuts a clip into clip_len equal parts; see UniformSampleFrames."""
+
+    def __init__(
+        self,
+        clip_len: int,
+        num_clips: int = 1,
+        p_interval: float | tuple[float, float] | None = 1.0,
+        seed: int = 255,
+        test_mode: bool | None = None,
+    ):
+        self.p_interval = _checked_interval(clip_len, num_clips, p_interval, seed)
+        self.clip_len, self.num_clips, self.seed = clip_len, num_clips, seed
+        self.test_mode = test_mode
+
+    def _inds(self, results: Results, num_frames: int, decodes: bool) -> np.ndarray:
+        """Return (num_clips * clip_len,) of the clip's first num_frames frames; see _draw."""
+        settings = num_frames, self.clip_len, self.num_clips, self.p_interval
+        if _is_testing(results, self.test_mode):
+            return _test_indices(*settings, self.seed, decodes)
+        return _draw(np.random, *settings, within_part=decodes)
+
+    def _say_clips(self, results: Results) -> None:
+        results.update(clip_len=self.clip_len, frame_interval=None, num_clips=self.num_clips)
+
+
 @PIPELINES.register_module()
-class UniformSampleFrames(Step):
+class UniformSampleFrames(_UniformSampling):
     """Cut the clip's first total_frames into clip_len equal parts and take one frame of each.
 
     A clip shorter than clip_len gives its frames in a row and starts again at its end. In training
@@ -45,16 +72,13 @@ class UniformSampleFrames(Step):
         test_mode: bool | None = None,
         real_frames: bool = False,
     ):
-        self.p_interval = _checked_interval(clip_len, num_clips, p_interval, seed)
-        self.clip_len, self.num_clips, self.seed = clip_len, num_clips, seed
-        self.test_mode, self.real_frames = test_mode, real_frames
+        super().__init__(clip_len, num_clips, p_interval, seed, test_mode)
+        self.real_frames = real_frames
 
     def __call__(self, results: Results) -> Results:
         """Sample frames of a clip."""
         results['frame_inds'], num_frames = self.draw(results)
-        results['clip_len'] = self.clip_len
-        results['frame_interval'] = None
-        results['num_clips'] = self.num_clips
+        self._say_clips(results)
         if num_frames != results['total_frames']:
             results['sampled_frames'] = num_frames
         return results
@@ -66,9 +90,7 @@ class UniformSampleFrames(Step):
         if self.real_frames and keypoint is not None:
             filled = num_frames_filled(is_present(keypoint[:, :num_frames]))
             num_frames = filled or num_frames
-        settings = num_frames, self.clip_len, self.num_clips, self.p_interval
-        testing = _is_testing(results, self.test_mode)
-        inds = _test_indices(*settings, self.seed) if testing else _draw(np.random, *settings)
+        inds = self._inds(results, num_frames, decodes=False)
         return inds % num_frames + results.get('start_index', 0), num_frames
 
 
@@ -78,7 +100,7 @@ class UniformSample(UniformSampleFrames):
 
 
 @PIPELINES.register_module()
-class UniformSampleDecode(Step):
+class UniformSampleDecode(_UniformSampling):
     """Sample frames as UniformSampleFrames does and take their key points at once, as float32.
 
     Two things differ from UniformSampleFrames followed by PoseDecode, as published: a clip
@@ -103,34 +125,16 @@ class UniformSampleDecode(Step):
     gives = ('keypoint', 'clip_len', 'frame_interval', 'num_clips')
     removes = ('keypoint_score',)
 
-    def __init__(
-        self,
-        clip_len: int,
-        num_clips: int = 1,
-        p_interval: float | tuple[float, float] = 1.0,
-        seed: int = 255,
-        test_mode: bool | None = None,
-    ):
-        self.p_interval = _checked_interval(clip_len, num_clips, p_interval, seed)
-        self.clip_len, self.num_clips, self.seed = clip_len, num_clips, seed
-        self.test_mode = test_mode
-
     def __call__(self, results: Results) -> Results:
         """Sample frames of a clip, and take their key points."""
-        settings = _num_frames(results), self.clip_len, self.num_clips, self.p_interval
-        if _is_testing(results, self.test_mode):
-            inds = _test_indices(*settings, self.seed, decodes=True)
-        else:
-            inds = _draw(np.random, *settings, within_part=True)
+        inds = self._inds(results, _num_frames(results), decodes=True)
         keypoint = results['keypoint'].take(inds, axis=1).astype(np.float32, copy=False)
         score = results.pop('keypoint_score', None)
         if score is not None and keypoint.shape[-1] == 2:
             score = score.take(inds, axis=1).astype(np.float32, copy=False)
             keypoint = np.concatenate([keypoint, score[..., None]], axis=-1)
         results['keypoint'] = keypoint
-        results['clip_len'] = self.clip_len
-        results['frame_interval'] = None
-        results['num_clips'] = self.num_clips
+        self._say_clips(results)
         return results
 
 
@@ -165,7 +169,7 @@ class SampleFrames(Step):
         num_clips: int = 1,
         temporal_jitter: bool = False,
         twice_sample: bool = False,
-        out_of_bound_opt: str = 'loop',
+        out_of_bound_opt: Literal['loop', 'repeat_last'] = 'loop',
         test_mode: bool | None = None,
         keep_tail_frames: bool = False,
     ):
@@ -173,10 +177,6 @@ class SampleFrames(Step):
             raise ValueError(
                 f'clip_len = {clip_len}, frame_interval = {frame_interval}, '
                 f'num_clips = {num_clips}: expected 1 or more.'
-            )
-        if out_of_bound_opt not in ('loop', 'repeat_last'):
-            raise ValueError(
-                f"out_of_bound_opt = {out_of_bound_opt!r}: expected 'loop' or 'repeat_last'."
             )
         self.clip_len, self.frame_interval, self.num_clips = clip_len, frame_interval, num_clips
         self.temporal_jitter, self.twice_sample = temporal_jitter, twice_sample
@@ -290,7 +290,7 @@ def _test_indices(
     num_clips: int,
     p_interval: tuple[float, float] | None,
     seed: int,
-    decodes: bool = False,
+    decodes: bool,
 ) -> np.ndarray:
     """Return the indices in test mode, of UniformSampleDecode or UniformSampleFrames.
 

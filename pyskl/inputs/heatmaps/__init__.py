@@ -6,7 +6,6 @@ segments that geometry.py computes. reference.py is the slow, obvious renderer o
 """
 
 from .batch import Heatmaps, LazyHeatmaps
-from .render import render
 from .spec import HeatmapSpec
 
-__all__ = ['HeatmapSpec', 'Heatmaps', 'LazyHeatmaps', 'render']
+__all__ = ['HeatmapSpec', 'Heatmaps', 'LazyHeatmaps']

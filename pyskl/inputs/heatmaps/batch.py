@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import DataError
-from ..base import Input, LazyArray, Target
+from ..base import Input, LazyArray, Target, check_alike
 from .render import blank, draw_views
 from .spec import HeatmapSpec
+
+_NUMBERS = ('keypoint', 'keypoint_score')
 
 
 @dataclass
@@ -40,14 +42,14 @@ class Heatmaps(Input):
     def __len__(self) -> int:
         return self.keypoint.shape[0]
 
+    def _with(self, change: Callable[[Tensor], Tensor], **others: Any) -> Heatmaps:
+        """Return a copy with both tensors changed, and other attributes replaced."""
+        numbers: dict[str, Any] = {name: change(getattr(self, name)) for name in _NUMBERS}
+        return replace(self, **numbers, **others)
+
     def __getitem__(self, samples: slice) -> Heatmaps:
         host = None if self.on_host is None else self.on_host[samples]
-        return replace(
-            self,
-            keypoint=self.keypoint[samples],
-            keypoint_score=self.keypoint_score[samples],
-            on_host=host,
-        )
+        return self._with(lambda numbers: numbers[samples], on_host=host)
 
     @property
     def host(self) -> Heatmaps:
@@ -122,20 +124,16 @@ class Heatmaps(Input):
         if device == self.device:
             return self
         keeps_host = device.type != 'cpu' and self.host.device.type == 'cpu'
-        return replace(
-            self,
-            keypoint=self.keypoint.to(device, non_blocking=non_blocking),
-            keypoint_score=self.keypoint_score.to(device, non_blocking=non_blocking),
+        return self._with(
+            lambda numbers: numbers.to(device, non_blocking=non_blocking),
             on_host=self.host if keeps_host else None,
         )
 
     def view(self, index: int) -> Heatmaps:
         """Return one of the S plain clips of each sample, without its mirrored copy."""
-        return replace(
-            self,
-            keypoint=self.keypoint[:, index : index + 1],
+        return self._with(
+            lambda numbers: numbers[:, index : index + 1],
             on_host=None,
-            keypoint_score=self.keypoint_score[:, index : index + 1],
             spec=replace(self.spec, double=False),
         )
 
@@ -150,26 +148,14 @@ class Heatmaps(Input):
 
         They are few, and torch's shared memory takes a millisecond per tensor.
         """
-        return {
-            **vars(self),
-            'keypoint': self.keypoint.cpu().numpy(),
-            'keypoint_score': self.keypoint_score.cpu().numpy(),
-        }
+        return vars(self) | {name: getattr(self, name).cpu().numpy() for name in _NUMBERS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(
-            state,
-            keypoint=torch.from_numpy(state['keypoint']),
-            keypoint_score=torch.from_numpy(state['keypoint_score']),
-        )
+        vars(self).update(state | {name: torch.from_numpy(state[name]) for name in _NUMBERS})
 
     def pin_memory(self) -> Heatmaps:
         """Move the key points into page-locked memory."""
-        return replace(
-            self,
-            keypoint=self.keypoint.pin_memory(),
-            keypoint_score=self.keypoint_score.pin_memory(),
-        )
+        return self._with(Tensor.pin_memory)
 
     @classmethod
     def collate(cls, samples: Sequence[Heatmaps]) -> Heatmaps:
@@ -182,29 +168,21 @@ class Heatmaps(Input):
             DataError: samples differ in picture size, settings, or numbers of clips, frames or
                 joints.
         """
-        first = samples[0]
-        for i, sample in enumerate(samples):
-            for what, expected, found in (
-                ('picture size', first.size, sample.size),
-                ('heatmap settings', first.spec, sample.spec),
-                ('(clips, frames, joints)', _counts(first), _counts(sample)),
-            ):
-                if expected != found:
-                    raise DataError(
-                        f'batch: sample {i} has {what} {found}, sample 0 has {expected}; all '
-                        'samples of a batch must have the same. Resize to a fixed size '
-                        '(keep_ratio=False), or use a batch of 1.'
-                    )
+        check_alike([sample._facts() for sample in samples])
         people = max(sample.keypoint.shape[2] for sample in samples)
         return replace(
-            first,
+            samples[0],
             keypoint=torch.cat([_fill_up(s.keypoint, people, float('nan')) for s in samples]),
             keypoint_score=torch.cat([_fill_up(s.keypoint_score, people, 0.0) for s in samples]),
         )
 
-
-def _counts(clips: Heatmaps) -> tuple[int, int, int]:
-    return clips.keypoint.shape[1], clips.keypoint.shape[3], clips.keypoint.shape[4]
+    def _facts(self) -> dict[str, Any]:
+        _, clips, _, frames, joints, _ = self.keypoint.shape
+        return {
+            'picture size': self.size,
+            'heatmap settings': self.spec,
+            '(clips, frames, joints)': (clips, frames, joints),
+        }
 
 
 def _fill_up(values: Tensor, people: int, value: float) -> Tensor:
@@ -220,24 +198,16 @@ class LazyHeatmaps(LazyArray):
     """The heatmaps of one sample, drawn when their values are needed.
 
     By itself an array (S * T, C, H, W) float32, the output of PYSKL's GeneratePoseTarget; with
-    `by_view`, (S, C, T, H, W), the output of FormatShape. Once drawn they stay that array, since
-    steps may write into it.
+    `by_view`, (S, C, T, H, W), the output of FormatShape.
 
     Args:
         clips: the key points of one sample.
-        by_view: whether views have an axis of their own.
-        is_tensor: whether it becomes a tensor.
-        drawn: the array, if it has been drawn.
     """
 
-    def __init__(
-        self,
-        clips: Heatmaps,
-        by_view: bool = False,
-        is_tensor: bool = False,
-        drawn: np.ndarray | None = None,
-    ):
-        self._clips, self._by_view, self.is_tensor, self._drawn = clips, by_view, is_tensor, drawn
+    _by_view = False
+
+    def __init__(self, clips: Heatmaps):
+        self._clips = clips
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -250,23 +220,18 @@ class LazyHeatmaps(LazyArray):
     @property
     def by_view(self) -> LazyHeatmaps:
         """The same heatmaps as (S, C, T, H, W), as networks take them."""
-        drawn = self._drawn
-        if drawn is not None and not self._by_view:
+        made = copy(self)
+        made._by_view = True
+        if self._array is not None and not self._by_view:
             views, _, frames = self._clips.shape[1:4]
-            drawn = drawn.reshape(views, frames, *drawn.shape[1:]).swapaxes(1, 2)
-        return LazyHeatmaps(self._clips, True, self.is_tensor, drawn)
+            by_frame = self._array.reshape(views, frames, *self._array.shape[1:])
+            made._array = by_frame.swapaxes(1, 2)
+        return made
 
-    def as_tensor(self) -> LazyHeatmaps:
-        """Return the same heatmaps, to become a tensor."""
-        return LazyHeatmaps(self._clips, self._by_view, True, self._drawn)
-
-    def array(self) -> np.ndarray:
-        """Draw the heatmaps, once."""
-        if self._drawn is None:
-            drawn = self._clips.draw(frames_first=True)[0]  # (S, C, T, H, W)
-            self._drawn = (drawn if self._by_view else drawn.transpose(1, 2).flatten(0, 1)).numpy()
-        return self._drawn
+    def _compute(self) -> np.ndarray:
+        drawn = self._clips.draw(frames_first=True)[0]  # (S, C, T, H, W)
+        return (drawn if self._by_view else drawn.transpose(1, 2).flatten(0, 1)).numpy()
 
     def input(self) -> Heatmaps | None:
         """Return the key points as an Input, if the heatmaps are not drawn; else None."""
-        return self._clips if self._by_view and self._drawn is None else None
+        return self._clips if self._by_view and not self.is_computed else None

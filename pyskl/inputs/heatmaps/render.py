@@ -19,46 +19,6 @@ _NUMPY_DTYPES = {
 }
 
 
-def render(
-    keypoint: Tensor,
-    keypoint_score: Tensor,
-    size: tuple[int, int],
-    spec: HeatmapSpec,
-    *,
-    dtype: torch.dtype = torch.float32,
-    memory_format: torch.memory_format = torch.contiguous_format,
-) -> Tensor:
-    """Draw each joint and limb as a Gaussian of the distance to it, the maximum over people.
-
-    For joints: out[b, v, t, y, x] = max over m of score * exp(-distance ** 2 / (2 sigma ** 2))
-    within 3 sigma, else 0. With spec.motion, the difference of the next frame and this one,
-    computed in float32. Values and cuts are PYSKL's.
-
-    Args:
-        keypoint: (B, M, T, V, 2) pixels, x right, y down; (0, 0) is the centre of the top-left
-            pixel. NaN, infinite or extremely far key points are not drawn.
-        keypoint_score: (B, M, T, V) peak heights; those below 1e-3, NaN or infinite are not drawn.
-        size: (H, W) in pixels of the picture that the key points lie in, before spec.scaling.
-        spec: what to draw; spec.double is ignored.
-        dtype: of the heatmaps.
-        memory_format: torch.contiguous_format or torch.channels_last_3d.
-
-    Returns:
-        (B, C, T, H, W) on the device of `keypoint`.
-
-    Source: PoseConv3D, arXiv:2104.13586, section 3.2.
-    """
-    B, _, T, V, _ = keypoint.shape
-    out = blank(
-        (B, 1, spec.num_channels(V), T, *spec.picture_size(size)),
-        dtype,
-        keypoint.device,
-        channels_last=memory_format == torch.channels_last_3d,
-    )
-    draw_views(out, keypoint[:, None], keypoint_score[:, None], size, spec, mirrored=False)
-    return out[:, 0]
-
-
 def draw_views(
     out: Tensor,
     keypoint: Tensor,
@@ -67,7 +27,12 @@ def draw_views(
     spec: HeatmapSpec,
     mirrored: bool,
 ) -> None:
-    """Draw views into memory that `blank` made.
+    """Draw views into memory that `blank` made: each joint and limb as a Gaussian of its distance.
+
+    For joints: out[b, s, v, t, y, x] = max over m of score * exp(-distance ** 2 / (2 sigma ** 2))
+    within 3 sigma, else 0. With spec.motion, the difference of the next frame and this one,
+    computed in float32. Values and cuts are PYSKL's. Key points that are NaN, infinite or extremely
+    far away are not drawn, nor are scores that are NaN, infinite or below 1e-3.
 
     Args:
         out: (B, S, C, T, H, W).
@@ -76,6 +41,8 @@ def draw_views(
         size: (H, W) of the picture, before spec.scaling.
         spec: what to draw.
         mirrored: whether to draw mirrored copies instead of the plain views.
+
+    Source: PoseConv3D, arXiv:2104.13586, section 3.2.
     """
     if not spec.motion:
         return _draw_stills(out, keypoint, score, spec, mirrored)

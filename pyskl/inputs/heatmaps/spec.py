@@ -9,25 +9,11 @@ from typing import Any
 
 from ...errors import ConfigError
 from ...skeletons import Layout, mirror_order
+from ...skeletons.topology import read_pairs
 
-COCO17_BONES = (
-    (0, 1),
-    (0, 2),
-    (1, 3),
-    (2, 4),
-    (0, 5),
-    (5, 7),
-    (7, 9),
-    (0, 6),
-    (6, 8),
-    (8, 10),
-    (5, 11),
-    (11, 13),
-    (13, 15),
-    (6, 12),
-    (12, 14),
-    (14, 16),
-    (11, 12),
+# In PYSKL's order.
+COCO17_BONES = read_pairs(
+    '0-1 0-2 1-3 2-4 0-5 5-7 7-9 0-6 6-8 8-10 5-11 11-13 13-15 6-12 12-14 14-16 11-12'
 )
 
 

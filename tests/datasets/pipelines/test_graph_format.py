@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pytest
-import torch
 from goldens import GOLDEN, needs_golden
 from pose_goldens import assert_same, clip, stages, untouched
 
-from pyskl.datasets import PoseDataset
 from pyskl.datasets.pipelines import (
     Compose,
     FormatGCNInput,
@@ -102,19 +98,6 @@ def test_a_nested_pipeline_is_its_steps_in_a_row():
         )
 
 
-@pytest.mark.parametrize(
-    'step, results',
-    [
-        (PadTo(3), clip(np.ones((1, 4, 25, 3)))),
-        (FormatGCNInput(), clip(np.ones((1, 5, 25, 3)), num_clips=2)),
-        (FormatGCNInput(), clip(np.ones((1, 5, 25, 2)), np.ones((1, 4, 25)))),
-    ],
-)
-def test_wrong_clips_are_named(step, results):
-    with pytest.raises(DataError, match="clip 'a'"):
-        step(results)
-
-
 @pytest.mark.parametrize('num_clips', [1, 2])
 def test_sampled_frames_that_nothing_took_are_missed(num_clips):
     """Without PoseDecode all 20 frames would pass, whatever clip_len says."""
@@ -126,50 +109,3 @@ def test_sampled_frames_that_nothing_took_are_missed(num_clips):
         FormatGCNInput(1)(dict(sampled))
     taken = FormatGCNInput(1)(PoseDecode()(dict(sampled)))['keypoint']
     np.testing.assert_array_equal(taken[:, 0, :, 0, 0].ravel(), sampled['frame_inds'])
-
-
-@pytest.mark.parametrize(
-    'step',
-    [
-        dict(type='PadTo', length=0),
-        dict(type='PadTo', length=10, mode='repeat'),
-        dict(type='FormatGCNInput', num_person=0),
-        dict(type='FormatGCNInput', mode='copy'),
-    ],
-)
-def test_wrong_settings_are_refused(step):
-    with pytest.raises(ConfigError, match=step['type']):
-        Compose([step])
-
-
-@pytest.mark.parametrize('channels, dataset', [(2, 'coco'), (3, 'nturgb+d')])
-def test_a_data_set_gives_three_channels_in_2d_and_3d(tmp_path, channels, dataset):
-    joints = 17 if channels == 2 else 25
-    keypoint = np.random.default_rng(0).uniform(1, 90, (3, 4, joints, channels))
-    annotation = dict(frame_dir='a', label=1, total_frames=4, keypoint=keypoint.astype(np.float16))
-    if channels == 2:
-        annotation |= dict(img_shape=(100, 200), keypoint_score=np.full((3, 4, joints), 0.5))
-    (tmp_path / 'clips.pkl').write_bytes(pickle.dumps([annotation]))
-    steps = [
-        dict(type=f'PreNormalize{channels}D'),
-        dict(type='GenSkeFeat', dataset=dataset, feats=['b']),
-        dict(type='PadTo', length=10),
-        dict(type='FormatGCNInput', num_person=2),
-        dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
-        dict(type='ToTensor', keys=['keypoint']),
-    ]
-    sample = PoseDataset(tmp_path / 'clips.pkl', steps)[0]['keypoint']
-    assert sample.shape == (1, 2, 10, joints, 3) and sample.dtype == torch.float32
-    assert (sample[..., 2] == 0.5).all() == (channels == 2)
-    assert (sample[:, :, :4] == sample[:, :, 4:8]).all() and sample.abs().max() > 0
-
-
-def test_sampled_frames_that_nobody_took_are_refused():
-    results = {
-        'frame_dir': 'a',
-        'keypoint': np.ones((1, 20, 5, 3), np.float32),
-        'num_clips': 1,
-        'clip_len': 10,
-    }
-    with pytest.raises(DataError, match='PoseDecode'):
-        FormatGCNInput()(results)

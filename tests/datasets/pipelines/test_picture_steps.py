@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from goldens import SMALL
+from goldens import below, small
 
 from pyskl.datasets import pipelines
 from pyskl.datasets.pipelines import (
@@ -30,8 +30,7 @@ from pyskl.datasets.pipelines import (
 from pyskl.datasets.pipelines.pictures import cut
 from pyskl.errors import ConfigError, DataError
 
-with np.load(SMALL / 'pipeline' / 'pictures.npz') as _stored:
-    GOLDEN = dict(_stored)
+GOLDEN = small('pipeline/pictures.npz')
 
 H, W = 24, 36
 SIDES = dict(left_kp=list(range(1, 16, 2)), right_kp=list(range(2, 17, 2)))
@@ -62,7 +61,7 @@ def frames() -> list[np.ndarray]:
 
 
 def fields(name: str) -> dict[str, np.ndarray]:
-    return {k.removeprefix(f'{name}/'): v for k, v in GOLDEN.items() if k.startswith(f'{name}/')}
+    return below(GOLDEN, name)
 
 
 def clip(entries, **more) -> dict:
@@ -213,12 +212,8 @@ def test_a_box_stays_around_what_was_in_its_corners():
 
 
 def test_crops_are_views_of_the_frames():
-    results = CenterCrop(16)(clip(('imgs',)))
-    original = clip(('imgs',))
-    imgs = original['imgs']
-    cropped = CenterCrop(16)(original)['imgs']
-    assert all(np.shares_memory(a, b) for a, b in zip(cropped, imgs))
-    np.testing.assert_array_equal(results['imgs'], np.stack(imgs)[:, 4:20, 10:26])
+    imgs = frames()
+    assert all(map(np.shares_memory, CenterCrop(16)(clip((), imgs=imgs))['imgs'], imgs))
 
 
 @pytest.mark.parametrize(
@@ -278,25 +273,6 @@ def test_what_are_no_frames_is_refused(imgs, told, step):
 def test_settings_that_do_not_fit_the_clip_are_named(step, told):
     with pytest.raises(DataError) as error:
         step(clip(('imgs', 'keypoint')))
-    assert told in str(error.value)
-
-
-@pytest.mark.parametrize(
-    'step, told',
-    [
-        (dict(type='Resize', scale=(8, 8), interpolation='cubic'), 'bicubic'),
-        (dict(type='Normalize', mean=[1, 2], std=[1]), 'mean has 2'),
-        (dict(type='Normalize', mean=[1], std=[0]), 'std'),
-        (dict(type='TenCrop', crop_size=0), 'crop_size'),
-        (dict(type='MMPad', padding=-1), 'padding'),
-        (dict(type='MMPad', hw_ratio=0.0), 'hw_ratio'),
-        (dict(type='Heatmap2Potion', C=1), 'C = 1'),
-        (dict(type='Flip', direction='diagonal'), 'diagonal'),
-    ],
-)
-def test_wrong_settings_are_refused_when_the_pipeline_is_built(step, told):
-    with pytest.raises(ConfigError) as error:
-        Compose([step], entries=('imgs', 'img_shape'))
     assert told in str(error.value)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from goldens import GOLDEN, SMALL, needs_golden
+from goldens import GOLDEN, SMALL, needs_golden, small
 from pipelines_as_published import PIPELINES_AS_PUBLISHED
 
 from pyskl.datasets.pipelines import Compose, UniformSampleFrames
@@ -154,8 +154,7 @@ def test_whole_heatmap_of_a_clip_is_the_published_one(stream):
     assert np.abs(ours - golden).max() < 1e-5
 
 
-with np.load(SMALL / 'pipeline' / 'uniform_sample.npz') as _arrays:
-    SAMPLED = dict(_arrays)
+SAMPLED = small('pipeline/uniform_sample.npz')
 
 
 @pytest.mark.parametrize('name', SAMPLED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pyskl.datasets.pipelines import Compose, Project3D
+from pyskl.datasets.pipelines import Project3D
 from pyskl.errors import DataError
 from pyskl.skeletons.camera import Camera
 
@@ -96,46 +96,6 @@ def test_a_range_is_drawn_in_training_and_its_middle_taken_in_testing():
     assert np.array_equal(seen(1, test_mode=True), Project3D(turn=20)(_clip(keypoint))['keypoint'])
 
 
-def test_steps_for_pictures_work_behind_it():
-    keypoint = np.random.default_rng(0).normal(size=(2, 20, 25, 3)).astype(np.float32)
-    steps = [
-        dict(type='Project3D', turn=(-30, 30)),
-        dict(type='UniformSampleFrames', clip_len=4),
-        dict(type='PoseDecode'),
-        dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True),
-        dict(type='Resize', scale=(16, 16), keep_ratio=False),
-        dict(type='Flip', flip_ratio=0.5, layout='ntu25'),
-        dict(type='GeneratePoseTarget', with_kp=True),
-        dict(type='FormatShape', input_format='NCTHW_Heatmap'),
-        dict(type='Collect', keys=['imgs', 'label']),
-    ]
-    sample = Compose(steps)({**_clip(keypoint), 'label': 0, 'total_frames': 20})
-    assert sample['imgs'].shape == (1, 25, 4, 16, 16)
-    assert (sample['imgs'].max((2, 3, 4)) > 0.3).all()
-
-
 def test_what_has_a_picture_already_is_refused_by_name():
     with pytest.raises(DataError, match="'a'.*Project3D"):
         Project3D()(_clip(np.ones((1, 3, 4, 2), np.float32)))
-
-
-@pytest.mark.parametrize(
-    'setting',
-    [
-        dict(axes=('x', 'x', 'z')),
-        dict(axes=('x', 'y')),
-        dict(picture=0),
-        dict(fill=0),
-        dict(fill=1.5),
-        dict(scale=-1),
-        dict(distance=0.1),
-        dict(distance=0.8),
-        dict(turn=(1,)),
-        dict(picture=10**12),
-        dict(turn=(30, -30)),
-        dict(tilt=1000),
-    ],
-)
-def test_settings_that_make_no_camera_are_refused(setting):
-    with pytest.raises(ValueError, match=next(iter(setting))):
-        Project3D(**setting)

@@ -7,16 +7,13 @@ import random
 
 import numpy as np
 import pytest
-from goldens import SMALL
+from goldens import SMALL, small
 
 from pyskl.datasets.pipelines import Compose
-from pyskl.inputs import Frames
-from pyskl.inputs.heatmaps import Heatmaps
 
 FOLDER = SMALL / 'pipeline'
 PIPELINES = json.loads((FOLDER / 'rgbpose.json').read_text())
-with np.load(FOLDER / 'rgbpose.npz') as _stored:
-    GOLDEN = dict(_stored)
+GOLDEN = small('pipeline/rgbpose.npz')
 
 
 def start(story: dict) -> dict:
@@ -59,15 +56,3 @@ def test_pictures_and_heatmaps_are_the_published_ones(name):
             np.testing.assert_allclose(
                 found.sum(axes, dtype=np.float64), expected, rtol=0, atol=atol
             )
-
-
-@pytest.mark.parametrize('name', PIPELINES)
-def test_a_loader_gets_bytes_and_key_points(name):
-    story = PIPELINES[name]
-    lazy = Compose(steps_of(story))(start(story), lazy=True)
-    eager = Compose(steps_of(story))(start(story))
-    frames = lazy['imgs'].input()
-    assert isinstance(frames, Frames) and frames.shape == (1, *eager['imgs'].shape)
-    if 'heatmap_imgs' in lazy:
-        assert isinstance(lazy['heatmap_imgs'].input(), Heatmaps)
-    np.testing.assert_array_equal(lazy['imgs'].value(), eager['imgs'])

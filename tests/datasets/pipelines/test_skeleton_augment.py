@@ -18,7 +18,6 @@ from pose_goldens import (
 )
 
 from pyskl.datasets.pipelines import (
-    Compose,
     Part_Drop,
     PreNormalize3D,
     RandomGaussianNoise,
@@ -27,8 +26,9 @@ from pyskl.datasets.pipelines import (
     Spatial_Flip,
 )
 from pyskl.datasets.pipelines.skeleton_augment import limbs_of
-from pyskl.errors import ConfigError, DataError
 from pyskl.skeletons import topology_of
+
+MOVING = [RandomRot(0.3), RandomScale(0.2), RandomGaussianNoise(0.1)]
 
 
 def solid() -> dict:
@@ -60,23 +60,18 @@ def test_random_steps_draw_and_move_as_upstream(golden, step, results):
     assert_same(untouched(step, results)['keypoint'], stages(f'{golden}/keypoint'))
 
 
-def test_a_range_of_angles_holds_in_2d_and_3d():
-    for channels in (2, 3):
-        pose = np.random.default_rng(0).normal(size=(1, 1, 5, channels))
-        angles = []
-        for seed in range(30):
-            np.random.seed(seed)
-            turned = RandomRot(theta=(0.1, 0.2))(clip(pose))['keypoint']
-            (x, y), (u, v) = pose[0, 0, 0, :2], turned[0, 0, 0, :2]
-            angles.append(np.angle((u + 1j * v) / (x + 1j * y)))
-            np.testing.assert_allclose(
-                np.linalg.norm(turned, axis=-1), np.linalg.norm(pose, axis=-1)
-            )
-        if channels == 2:
-            assert 0.1 <= min(angles) < 0.12 and 0.18 < max(angles) <= 0.2
+def test_a_range_of_angles_holds_in_the_plane():
+    pose = np.random.default_rng(0).normal(size=(1, 1, 5, 2))
+    angles = []
+    for seed in range(30):
+        np.random.seed(seed)
+        turned = RandomRot(theta=(0.1, 0.2))(clip(pose))['keypoint']
+        angles.append(np.angle((turned @ [1, 1j]) / (pose @ [1, 1j])))
+    assert np.ptp(angles, axis=-1).max() < 1e-9  # all joints of a clip alike
+    assert 0.1 <= np.min(angles) < 0.12 and 0.18 < np.max(angles) <= 0.2
 
 
-@pytest.mark.parametrize('step', [RandomRot(0.3), RandomScale(0.2), RandomGaussianNoise(0.1)])
+@pytest.mark.parametrize('step', MOVING)
 def test_a_third_channel_that_is_a_score_stays(step):
     keypoint = np.random.default_rng(0).uniform(0.2, 1, (2, 3, 17, 3)).astype(np.float32)
     after = untouched(step, clip(keypoint, third_is_score=True))['keypoint']
@@ -84,14 +79,11 @@ def test_a_third_channel_that_is_a_score_stays(step):
     assert (after[..., :2] != keypoint[..., :2]).any()
 
 
-@pytest.mark.parametrize('step', [RandomRot(0.3), RandomScale(0.2), RandomGaussianNoise(0.1)])
+@pytest.mark.parametrize('step', [*MOVING, RandomGaussianNoise(base='video')])
 def test_people_who_are_not_there_are_not_moved(step):
     keypoint = people_with_gaps(0)
     keypoint[1] = 0
     assert not step(clip(keypoint))['keypoint'][1].any()
-    for base in ('frame', 'video'):
-        empty = clip(np.zeros((2, 1, 25, 3), np.float32))
-        assert not RandomGaussianNoise(base=base)(empty)['keypoint'].any()
     assert not step(clip(np.zeros((2, 1, 25, 3), np.float32)))['keypoint'].any()
 
 
@@ -147,32 +139,6 @@ def test_limbs_are_what_hangs_together_of_one_side():
     gone = (after['keypoint'] == 0).all((0, 1, 3))
     assert np.flatnonzero(gone).tolist() in limbs_of(topology_of('natops8'))
     np.testing.assert_array_equal(after['keypoint_score'][0, 0], ~gone)
-
-
-@pytest.mark.parametrize(
-    'step',
-    [RandomRot(0.3), RandomScale(0.2), RandomGaussianNoise(0.1), Spatial_Flip(), Part_Drop()],
-)
-def test_wrong_clips_are_named(step):
-    wrong = (1, 2, 20, 3) if isinstance(step, (Spatial_Flip, Part_Drop)) else (1, 2, 25, 6)
-    with pytest.raises(DataError, match="clip 'a'"):
-        step(clip(np.ones(wrong)))
-
-
-@pytest.mark.parametrize(
-    'step',
-    [
-        dict(type='RandomRot', theta=-1),
-        dict(type='RandomRot', theta=(1, 0)),
-        dict(type='RandomGaussianNoise', base='clip'),
-        dict(type='Spatial_Flip', dataset='handmp'),
-        dict(type='Part_Drop', dataset='handmp'),
-        dict(type='Spatial_Flip', dataset='nowhere'),
-    ],
-)
-def test_wrong_settings_are_refused(step):
-    with pytest.raises(ConfigError, match=step['type']):
-        Compose([step])
 
 
 def test_a_one_sided_turn_of_x_and_y_is_said_once(caplog):

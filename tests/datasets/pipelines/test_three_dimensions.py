@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pytest
 
-from pyskl.datasets import PoseDataset
 from pyskl.datasets.pipelines import (
     BoneVectors,
     CenterCrop,
     Compose,
     Flip,
-    FrameJitter,
     GeneratePoseTarget,
     JointDropout,
     KeypointNoise,
     PoseCompact,
-    PoseDecode,
     RandomCrop,
     RandomResizedCrop,
     Resize,
-    SampleFrames,
     ShiftScale,
     Step,
-    UniformSample,
     UniformSampleDecode,
 )
 from pyskl.errors import DataError
@@ -71,12 +64,6 @@ def test_a_step_that_needs_pixels_names_the_clip_itself_and_what_to_do(step, fie
     assert '(2, 12, 8, 3)' in message and 'PreNormalize3D' in message
 
 
-@pytest.mark.parametrize('step', NEED_PIXELS, ids=lambda step: type(step).__name__)
-def test_the_same_steps_take_pixels(step):
-    flat = clip(channels=2, img_shape=(480, 640))
-    assert 'keypoint' in Compose([step], entries=None)(flat)
-
-
 def test_a_users_own_step_that_wants_a_picture_is_told_that_there_is_none():
     class Own(Step):
         needs = ('img_shape',)
@@ -84,29 +71,6 @@ def test_a_users_own_step_that_wants_a_picture_is_told_that_there_is_none():
     Own.__module__ = 'mine'
     with pytest.raises(DataError, match=r"has no 'img_shape', which pipeline step 0 \(Own\) needs"):
         Compose([Own()], entries=None)(clip())
-
-
-@pytest.mark.parametrize('channels', [3, 6])
-def test_decoding_takes_three_coordinates_and_several_features(channels):
-    given = clip(channels)
-    out = PoseDecode()({**given, 'frame_inds': np.array([3, 3, 0])})
-    np.testing.assert_array_equal(out['keypoint'], given['keypoint'][:, [3, 3, 0]])
-    assert out['keypoint_score'].shape == (2, 3, JOINTS)
-
-
-@pytest.mark.parametrize('sampling', [UniformSample(5, num_clips=2), SampleFrames(5, num_clips=2)])
-def test_frames_are_sampled_jittered_and_decoded(sampling):
-    given = clip()
-    out = Compose([sampling, FrameJitter(), PoseDecode()])(dict(given))
-    np.testing.assert_array_equal(out['keypoint'], given['keypoint'][:, out['frame_inds']])
-    assert out['keypoint'].shape == (2, 10, JOINTS, 3)
-
-
-def test_empty_frames_at_the_end_are_seen_in_space_too():
-    given = clip()
-    given['keypoint'] = given['keypoint'].copy()
-    given['keypoint'][:, 5:] = 0
-    assert UniformSample(30, real_frames=True)(given)['frame_inds'].max() == 4
 
 
 def test_hidden_joints_lose_their_place_in_space_and_their_score():
@@ -119,14 +83,6 @@ def test_hidden_joints_lose_their_place_in_space_and_their_score():
     np.testing.assert_array_equal(out['keypoint'][~hidden], given['keypoint'][~hidden])
 
 
-def test_the_same_joints_are_hidden_in_space_as_in_pictures():
-    scores = []
-    for channels in (2, 3):
-        np.random.seed(4)
-        scores.append(JointDropout()(clip(channels))['keypoint_score'])
-    np.testing.assert_array_equal(*scores)
-
-
 def test_hiding_joints_makes_no_score_where_it_is_a_channel_already():
     np.random.seed(0)
     results = UniformSampleDecode(6)(clip(channels=2))
@@ -135,19 +91,3 @@ def test_hiding_joints_makes_no_score_where_it_is_a_channel_already():
     assert 'keypoint_score' not in out
     hidden = (out['keypoint'] != before).any(-1)
     assert hidden.any() and not out['keypoint'][hidden].any()
-
-
-def test_heatmaps_of_a_file_in_space_are_refused_at_the_first_clip(tmp_path):
-    annotations = [{**clip(), 'frame_dir': f'{i}'} for i in range(2)]
-    for annotation in annotations:
-        del annotation['keypoint_score']
-    (tmp_path / 'x.pkl').write_bytes(pickle.dumps(annotations))
-    heatmaps = [
-        UniformSample(4),
-        PoseDecode(),
-        GeneratePoseTarget(layout='natops8'),
-        dict(type='Collect', keys=['imgs', 'label']),
-    ]
-    dataset = PoseDataset(tmp_path / 'x.pkl', heatmaps)
-    with pytest.raises(DataError, match="clip '0': keypoint has shape .* GeneratePoseTarget"):
-        dataset.sample(0)
