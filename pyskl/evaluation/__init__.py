@@ -23,7 +23,7 @@ from .metrics import (
 )
 from .one_sided import one_sided
 from .paired import Paired, compare_answers
-from .report import ClassReport, format_report, per_class_report
+from .report import ClassReport, per_class_report
 
 __all__ = [
     'METRICS',
@@ -41,7 +41,6 @@ __all__ = [
     'evaluate',
     'evaluate_results',
     'expected_calibration_error',
-    'format_report',
     'group_accuracy',
     'is_long_tailed',
     'macro_f1',

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..annotations.segments import Segment, intersection_over_union
-from ..errors import ConfigError, DataError
+from ..errors import DataError
 from ..wording import some
 
 CHALLENGE_IOU = 0.3
@@ -107,8 +107,10 @@ def count_right(
 
 def sum_counts(counts: Mapping[int, Counts]) -> Counts:
     """Add the counts of all classes."""
-    rows = [(c.true, c.predicted, c.right) for c in counts.values()]
-    return Counts(*np.array(rows, int).reshape(-1, 3).sum(0).tolist())
+    rows = counts.values()
+    return Counts(
+        sum(c.true for c in rows), sum(c.predicted for c in rows), sum(c.right for c in rows)
+    )
 
 
 def average_precision(
@@ -184,8 +186,7 @@ def frame_accuracy(
     for name, segments in truth.items():
         first, number = frames[name]
         answers = frame_classes(predicted.get(name, ()), first, number)
-        true = np.zeros(number, bool)
-        agrees = np.zeros(number, bool)
+        true, agrees = np.zeros((2, number), bool)
         for segment in segments:
             inside = slice(max(segment.start - first, 0), max(segment.end - first + 1, 0))
             true[inside] = True
@@ -200,7 +201,6 @@ def evaluate_spotting(
     truth: Segments,
     predicted: Segments,
     frames: Mapping[str, tuple[int, int]] | None = None,
-    ious: Sequence[float] = IOUS,
 ) -> dict[str, float]:
     """Compute all figures of spotted segments.
 
@@ -209,18 +209,14 @@ def evaluate_spotting(
         predicted: predicted segments by recording.
         frames: number of the first frame, and number of frames, by recording, for the accuracy of
             frames; None leaves it out.
-        ious: a match needs a larger intersection over union than each of these in turn.
 
     Returns:
         f1, precision, recall and macro_f1 by the challenge's rule; f1@0.1 ... and map@0.1 ... for
-        `ious`, and map, their mean; frame_accuracy and frame_accuracy_of_nothing.
+        each of IOUS, and map, their mean; frame_accuracy and frame_accuracy_of_nothing.
 
     Raises:
-        ConfigError: an IoU outside 0..1; DataError: no recordings, or no true segment in any.
+        DataError: no recordings, or no true segment in any.
     """
-    wrong = [iou for iou in ious if not 0 <= iou < 1]
-    if wrong:
-        raise ConfigError(f'IoU {wrong[0]}: expected numbers from 0 up to, but not, 1.')
     if not any(truth.values()):
         raise DataError('no recording has a labelled segment, so there is nothing to measure.')
     counts = count_right(truth, predicted)
@@ -232,12 +228,12 @@ def evaluate_spotting(
         'recall': whole.recall,
         'macro_f1': float(np.mean(present)),
     }
-    figures |= {f'f1@{iou:g}': sum_counts(count_right(truth, predicted, iou)).f1 for iou in ious}
+    figures |= {f'f1@{iou:g}': sum_counts(count_right(truth, predicted, iou)).f1 for iou in IOUS}
     maps = {
         f'map@{iou:g}': float(np.mean([*average_precision(truth, predicted, iou).values()]))
-        for iou in ious
+        for iou in IOUS
     }
-    figures |= maps | ({'map': float(np.mean([*maps.values()]))} if maps else {})
+    figures |= {**maps, 'map': float(np.mean([*maps.values()]))}
     if frames is not None:
         accuracy, nothing = frame_accuracy(truth, predicted, frames)
         figures |= {'frame_accuracy': accuracy, 'frame_accuracy_of_nothing': nothing}

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..evaluation import compare_answers, per_class_report
-from ..wording import plain as quoted
+from ..scores.id_list import find_rows
 from . import figures
 from .people import Groups
 from .sources import Stream, read_stream
@@ -105,12 +105,6 @@ def _probabilities(stream: Stream, ids: Sequence[str], num_classes: int) -> np.n
                 '(scores.npz).'
             )
     else:
-        place = {name: i for i, name in enumerate(other.ids)}
-        missing = [name for name in ids if name not in place]
-        if missing:
-            raise DataError(
-                f'{other.path}: holds no clip {quoted(missing[0])} ({len(missing)} of {len(ids)} '
-                'are missing). Runs are compared on the same clips: test both on the same data.'
-            )
-        rows = rows[[place[name] for name in ids]]
+        advice = 'Runs are compared on the same clips: test both on the same data.'
+        rows = rows[find_rows(other.ids, ids, other.path, advice)]
     return stream.probabilities(rows)

@@ -6,7 +6,7 @@ Before deflate, a clip is a row of planes of bytes, each byte a difference to th
     score: (M, V, T), 0 to 7.
 Differences are taken modulo the grid and folded, so that small ones of either sign become small
 numbers: 0, -1, 1, -2 -> 0, 1, 2, 3. A missing joint has score 0 and stays at its last place.
-skeleton.js unpacks them.
+skeleton.js unpacks them, and tests/helpers/packed_clips.py.
 """
 
 from __future__ import annotations
@@ -96,15 +96,11 @@ def pack_clip(
     seen = is_present(keypoint, score)
     corner, extent = _box(keypoint[seen])
     grid = (1 << bits) - 1
-    lines = np.rint((np.where(seen[..., None], keypoint, corner) - corner) / extent * grid).astype(
-        np.int64
-    )
-    lines = _hold(lines.transpose(3, 0, 2, 1), seen.transpose(0, 2, 1))  # (2, M, V, T)
-    levels = (
-        np.where(seen, np.maximum(1, np.rint(np.clip(score, 0, 1) * SCORE_LEVELS)), 0)
-        .astype(np.int64)
-        .transpose(0, 2, 1)
-    )
+    lines = np.rint((np.where(seen[..., None], keypoint, corner) - corner) / extent * grid)
+    lines = lines.astype(np.int64).transpose(3, 0, 2, 1)  # (2, M, V, T)
+    lines = _hold(lines, seen.transpose(0, 2, 1))
+    levels = np.where(seen, np.maximum(1, np.rint(np.clip(score, 0, 1) * SCORE_LEVELS)), 0)
+    levels = levels.astype(np.int64).transpose(0, 2, 1)
     steps = _folded(lines, 1 << bits)
     planes = [steps & 255, steps >> 8] if bits > 8 else [steps]
     raw = b''.join(
@@ -119,19 +115,6 @@ def pack_clip(
     )
 
 
-def unpack_clip(clip: PackedClip, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return keypoint (M, T, V, 2) in pixels and score (M, T, V), as the page's script does."""
-    M, T, V = clip.shape
-    raw = np.frombuffer(zlib.decompress(clip.data, -15), np.uint8).astype(np.int64)
-    n = 2 * M * V * T
-    steps = raw[:n] + (raw[n : 2 * n] << 8 if bits > 8 else 0)
-    lines = _unfolded(steps.reshape(2, M, V, T), 1 << bits)
-    levels = _unfolded(raw[-n // 2 :].reshape(M, V, T), SCORE_LEVELS + 1)
-    *corner, extent = clip.box
-    keypoint = lines.transpose(1, 3, 2, 0) * (extent / ((1 << bits) - 1)) + corner
-    return keypoint, levels.transpose(0, 2, 1) / SCORE_LEVELS
-
-
 def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
     """Pack all clips at the best quality whose text stays within `budget` characters.
 
@@ -141,7 +124,7 @@ def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
             is left out from the end.
         budget: characters of the text.
     """
-    sample = _spread(len(clips), _SAMPLE)
+    sample = spread(len(clips), _SAMPLE)
     for bits, step in QUALITIES:
         total = sum(_text_length(_pack(clips[i], bits, step)) for i in sample)
         if total * len(clips) / len(sample) * 1.03 <= budget:
@@ -168,7 +151,7 @@ def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
 def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
     """Return V pairs (x, y) in 0..1: each joint's mean place in the clip's box, over some clips."""
     clip_places = []
-    for i in _spread(len(clips), most):
+    for i in spread(len(clips), most):
         keypoint, score = real_part(*in_picture(clips[i]))
         seen = is_present(keypoint, score)
         corner, extent = _box(keypoint[seen])
@@ -179,7 +162,8 @@ def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
     return np.round(np.nansum(places, 0) / number, 3).tolist()
 
 
-def _spread(count: int, most: int) -> list[int]:
+def spread(count: int, most: int) -> list[int]:
+    """Return at most `most` different indices below `count`, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).astype(int)).tolist()
 
 
@@ -213,8 +197,3 @@ def _folded(values: np.ndarray, size: int) -> np.ndarray:
     """Return differences along the last axis, modulo size, as 0, 1, 2 ... for 0, -1, 1, -2 ..."""
     steps = np.diff(values, axis=-1, prepend=0) % size
     return np.where(steps < size // 2, 2 * steps, 2 * (size - steps) - 1)
-
-
-def _unfolded(folded: np.ndarray, size: int) -> np.ndarray:
-    steps = np.where(folded & 1, -(folded + 1 >> 1), folded >> 1)
-    return np.cumsum(steps, -1) % size

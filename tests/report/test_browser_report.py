@@ -149,7 +149,9 @@ def test_what_is_drawn_is_where_the_key_points_are(page, report):
     """The script's unpacking against Python's, through the drawing: the same joints lie on ink."""
     import base64
 
-    from pyskl.report.packing import PackedClip, unpack_clip
+    from packed_clips import unpack_clip
+
+    from pyskl.report.packing import PackedClip
 
     data = data_of(report)
     clips, text = (

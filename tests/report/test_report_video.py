@@ -7,10 +7,10 @@ import base64
 import cv2
 import numpy as np
 import pytest
+from packed_clips import unpack_clip
 
 from pyskl.annotations import read_annotations
 from pyskl.report.packing import pack_clip as pack_key_points
-from pyskl.report.packing import unpack_clip
 from pyskl.report.pictures import MARGIN, MAX_FRAMES, TILE, pack_pictures
 from pyskl.sources.synthetic import write_video_data
 
