@@ -84,3 +84,12 @@ def composed(pipeline: list[dict]) -> tuple[str, ...]:
 
 def steps(*words: str | tuple[str, dict]) -> list[dict]:
     return [dict(type=w) if isinstance(w, str) else dict(type=w[0], **w[1]) for w in words]
+
+
+def paths_in(value: Any, path: tuple = ()) -> list[tuple]:
+    """Return the keys that lead to each value inside dicts and lists."""
+    inner = value if isinstance(value, dict) else {}
+    if isinstance(value, (list, tuple)):
+        inner = dict(enumerate(value))
+    found = [place for key, item in inner.items() for place in paths_in(item, (*path, key))]
+    return [path, *found] if path else found

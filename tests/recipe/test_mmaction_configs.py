@@ -9,7 +9,7 @@ import re
 import textwrap
 
 import pytest
-from config_files import CONFIGS
+from config_files import CONFIGS, paths_in
 from mmaction_configs import GRAPH_FAMILIES, LEFT, RIGHT, config_1x, family_of, rows, stream_of
 from tiny import script
 
@@ -408,19 +408,6 @@ JUNK = (
 )
 
 
-def paths_in(value, path=()):
-    yield path
-    inner = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, (list, tuple))
-        else ()
-    )
-    for key, item in inner:
-        yield from paths_in(item, (*path, key))
-
-
 def changed(value, path, new):
     if not path:
         return new
@@ -436,7 +423,7 @@ def test_a_config_of_mmaction_with_any_mistake_gives_only_config_errors(start):
     for seed in range(start, start + 8):
         draw, theirs = random.Random(seed), config_1x(ROWS[seed % 8])
         for _ in range(2):
-            path = draw.choice([path for path in paths_in(theirs) if path])
+            path = draw.choice(paths_in(theirs))
             theirs = changed(theirs, path, draw.choice(JUNK))
         with contextlib.suppress(ConfigError):
             read_recipe(theirs).effective()
