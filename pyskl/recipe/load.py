@@ -67,15 +67,15 @@ def load_config(
                 )
         except (Exception, SystemExit) as error:  # a config is a program and may raise anything
             raise ConfigError(f'{_place(error, places, path)}: {_one_line(error)}') from error
-    values, remarks = translate(_keep_plain(loaded, path.name), path.name)
+    values, log = translate(_keep_plain(loaded, path.name), path.name)
     for line in note(absent):
-        remarks.note(line)
+        log.note(line)
     cfg = Config(
         apply_options(values, parse_options(cfg_options), path.name),
         cfg_text=loaded.text,
         filename=str(path),
     )
-    remember(cfg, remarks)
+    remember(cfg, log)
     return cfg
 
 

@@ -187,9 +187,9 @@ def read_recipe(
     """
     filename = getattr(cfg, 'filename', None) if isinstance(cfg, Config) else None
     name = Path(filename).name if filename else 'config'
-    given, remarks = translated(cfg, name)
+    given, log = translated(cfg, name)
     faults = Faults()
-    faults.messages += remarks.faults.messages
+    faults.messages += log.faults.messages
 
     # Known keys, and helper names.
     settings: dict[str, Any] = {}
@@ -228,7 +228,7 @@ def read_recipe(
     recipe = _complete(top, name, settings)
     return replace(
         recipe,
-        notes=tuple(filter(None, (*remarks.notes, *similar, *recipe.notes, note))),
+        notes=tuple(filter(None, (*log.notes, *similar, *recipe.notes, note))),
         collects_emb=collects_emb,
     )
 

@@ -1,4 +1,4 @@
-"""The remarks on a translated config: what was left out, and what could not be translated."""
+"""What was left out of a translated config, and what could not be translated."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def kind_of(cfg: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-class Remarks:
+class TranslationLog:
     """Gathers notes and faults while a config is translated.
 
     Args:
