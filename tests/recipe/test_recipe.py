@@ -80,13 +80,6 @@ def test_an_empty_config_has_every_default():
     assert recipe.evaluation.best_metric == 'top1_acc'
 
 
-def test_a_missing_part_is_named_when_it_is_needed():
-    recipe = read(optimizer=dict(type='SGD', lr=0.1))
-    recipe.require('optimizer')
-    with pytest.raises(ConfigError, match=r'user_copy.py: data.train is missing'):
-        recipe.require('optimizer', 'data.train')
-
-
 def test_the_runner_may_give_the_epochs():
     assert read(runner=dict(type='EpochBasedRunner', max_epochs=7)).total_epochs == 7
     assert read(runner=dict(max_epochs=7), total_epochs=7).total_epochs == 7

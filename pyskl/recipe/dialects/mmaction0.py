@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..nested_datasets import inner_datasets
-from .networks import speaks_of_strides, translate_model
+from .networks import has_mmaction_names, translate_model
 from .stages import translate_pipeline
 from .translation_log import TranslationLog
 
@@ -27,7 +27,7 @@ def is_spoken(values: Mapping[str, Any]) -> bool:
     in_head = isinstance(head, Mapping) and ('dropout_ratio' in head or 'spatial_type' in head)
     return (
         in_head
-        or speaks_of_strides(model.get('backbone'))
+        or has_mmaction_names(model.get('backbone'))
         or model.get('type') == 'SkeletonGCN'
         or any(stage in str(values['data']) for stage in _OLD_STAGES)
     )

@@ -11,7 +11,7 @@ from ..settings_base import hints_of
 from .mmaction0 import translate_dataset
 from .networks import translate_model
 from .trackers import loggers_of
-from .translation_log import TranslationLog, kind_of
+from .translation_log import TranslationLog, kind_of, renamed
 
 NAME = 'MMAction2 1.x'
 
@@ -31,7 +31,9 @@ SECTIONS = (
 _LOADER_KEYS = {
     'batch_size': 'videos_per_gpu',
     'num_workers': 'workers_per_gpu',
-    **{word: word for word in ('persistent_workers', 'pin_memory', 'prefetch_factor')},
+    'persistent_workers': 'persistent_workers',
+    'pin_memory': 'pin_memory',
+    'prefetch_factor': 'prefetch_factor',
 }
 _FIGURES = {
     'acc/top1': 'top1_acc',
@@ -171,18 +173,16 @@ def _loader(
             settings[_LOADER_KEYS[key]] = value
         elif key == 'sampler':
             sampler = value if isinstance(value, Mapping) else {}
-            if sampler.get('type', 'DefaultSampler') != 'DefaultSampler':
-                log.cannot(
-                    f'{place}.sampler.type = {sampler["type"]!r}',
-                    'is not known here. Leave it out; class_prob of a data set shows rare classes '
-                    'more often.',
-                )
+            kind = sampler.get('type', 'DefaultSampler')
+            if kind != 'DefaultSampler':
+                instead = 'Leave it out; class_prob of a data set shows rare classes more often.'
+                log.unknown(f'{place}.sampler.type', kind, instead)
             elif split == 'train' and sampler.get('shuffle') is False:
                 settings['shuffle'] = False
         elif key == 'drop_last' and value is False or key == 'collate_fn' and value in _COLLATE:
             log.leave_out(f'{place}.{key}')
         else:
-            log.cannot(f'{place}.{key} = {value!r}', 'is not known here. Leave it out.')
+            log.unknown(f'{place}.{key}', value)
     return settings, dataset
 
 
@@ -202,7 +202,7 @@ def _optimizer(wrapper: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
         for key in ('loss_scale', 'dtype'):
             wrapper.pop(key, None)
     elif kind != 'OptimWrapper':
-        log.cannot(f'optim_wrapper.type = {kind!r}', 'is not known here. Write OptimWrapper.')
+        log.unknown('optim_wrapper.type', kind, 'Write OptimWrapper.')
     if wrapper.pop('accumulative_counts', 1) != 1:
         log.cannot(
             'optim_wrapper.accumulative_counts',
@@ -210,15 +210,10 @@ def _optimizer(wrapper: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
         )
     for key, value in wrapper.items():
         if value is not None:
-            log.cannot(
-                f'optim_wrapper.{key} = {value!r}',
-                'is not known here: all weights are in one group. Leave it out.',
-            )
-    clip = (
-        {k: v for k, v in clip.items() if k in ('max_norm', 'norm_type')}
-        if isinstance(clip, Mapping)
-        else clip
-    )
+            instead = 'All weights are in one group. Leave it out.'
+            log.unknown(f'optim_wrapper.{key}', value, instead)
+    if isinstance(clip, Mapping):
+        clip = {k: v for k, v in clip.items() if k in ('max_norm', 'norm_type')}
     found = {} if optimizer is None else {'optimizer': optimizer}
     return {**found, 'optimizer_config': {'grad_clip': clip}}
 
@@ -231,17 +226,15 @@ def _loop(loop: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
         log.cannot(
             'train_cfg.type', "counts iterations. Write type='EpochBasedTrainLoop' with max_epochs."
         )
-    translated, evaluation = {}, {}
-    if 'max_epochs' in loop:
-        translated['total_epochs'] = loop.pop('max_epochs')
-    if 'val_interval' in loop:
-        evaluation['interval'] = loop.pop('val_interval')
-    begin = loop.pop('val_begin', 1)
+    translated = renamed(loop, {'max_epochs': 'total_epochs'})
+    evaluation = renamed(loop, {'val_interval': 'interval'})
+    begin = loop.get('val_begin', 1)
     if isinstance(begin, int) and begin > 1:
         evaluation['start'] = begin
     for key, value in loop.items():
-        if value is not None and key != 'max_iters':
-            log.cannot(f'train_cfg.{key} = {value!r}', 'is not known here. Leave it out.')
+        known = ('max_epochs', 'max_iters', 'val_interval', 'val_begin')
+        if value is not None and key not in known:
+            log.unknown(f'train_cfg.{key}', value)
     return {**translated, 'evaluation': evaluation} if evaluation else translated
 
 
@@ -250,9 +243,7 @@ def _hooks(hooks: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
     saving = hooks.get('checkpoint')
     if isinstance(saving, Mapping):
         known = ('interval', 'by_epoch', 'max_keep_ckpts')
-        kept = {key: saving[key] for key in known if key in saving}
-        if kept:
-            translated['checkpoint_config'] = kept
+        translated['checkpoint_config'] = renamed(saving, dict(zip(known, known)))
         best = saving.get('save_best', 'auto')
         if best != 'auto':
             figure = _FIGURES.get(best, best) if isinstance(best, str) else best
@@ -264,9 +255,7 @@ def _hooks(hooks: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
 
 
 def _environment(env: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
-    translated: dict[str, Any] = {}
-    if 'cudnn_benchmark' in env:
-        translated['cudnn_benchmark'] = env['cudnn_benchmark']
+    translated = renamed(env, {'cudnn_benchmark': 'cudnn_benchmark'})
     dist = env.get('dist_cfg')
     if isinstance(dist, Mapping) and 'backend' in dist:
         translated['dist_params'] = {'backend': dist['backend']}
@@ -331,10 +320,8 @@ def _schedule(given: Any, epochs: Any, log: TranslationLog) -> dict[str, Any]:
         elif kind in _SCHEDULES and not main:
             main = _SCHEDULES[kind](step, place, epochs, log)
             if step.get('begin', 0) != 0:
-                log.cannot(
-                    f'{place}.begin = {step["begin"]!r}',
-                    'is not known here: the schedule starts at the first epoch. Leave it out.',
-                )
+                instead = 'The schedule starts at the first epoch. Leave it out.'
+                log.unknown(f'{place}.begin', step['begin'], instead)
         else:
             log.cannot(
                 f'{place} ({kind}):',
@@ -356,8 +343,8 @@ def _cosine(
             'training. Give both the same.',
         )
     by_epoch = step.get('by_epoch', True) and not step.get('convert_to_iter_based', False)
-    ends = {'eta_min': 'min_lr', 'eta_min_ratio': 'min_lr_ratio'}
-    floor = {new: step[old] for old, new in ends.items() if step.get(old) is not None}
+    given = {key: value for key, value in step.items() if value is not None}
+    floor = renamed(given, {'eta_min': 'min_lr', 'eta_min_ratio': 'min_lr_ratio'})
     return {'policy': 'CosineAnnealing', 'by_epoch': by_epoch, **(floor or {'min_lr': 0})}
 
 
@@ -365,7 +352,7 @@ def _several_steps(
     step: Mapping[str, Any], place: str, epochs: Any, log: TranslationLog
 ) -> dict[str, Any]:
     known = {'milestones': 'step', 'step_size': 'step', 'gamma': 'gamma', 'by_epoch': 'by_epoch'}
-    return {'policy': 'step', **{new: step[old] for old, new in known.items() if old in step}}
+    return {'policy': 'step', **renamed(step, known)}
 
 
 _SCHEDULES: dict[str, Callable[[Mapping[str, Any], str, Any, TranslationLog], dict[str, Any]]] = {
@@ -381,11 +368,9 @@ def _warmup(step: Mapping[str, Any], place: str, log: TranslationLog) -> dict[st
         log.cannot(
             place, 'is no warm-up from the first epoch on: begin=0, end=EPOCHS, end_factor=1.'
         )
-    names = ('start_factor', 'factor')
-    default = 1 / 3
     return {
         'warmup': _WARMUPS[step['type']],
-        'warmup_ratio': next((step[name] for name in names if name in step), default),
+        'warmup_ratio': step.get('start_factor', step.get('factor', 1 / 3)),
         'warmup_iters': step.get('end', 1),
         'warmup_by_epoch': step.get('by_epoch', True),
     }

@@ -40,16 +40,16 @@ _IDLE_IN_PATHWAY: Idle = {
 _FUSION_KERNEL = 5  # MMAction2's default
 
 
-def speaks_of_strides(backbone: Any) -> bool:
-    """Return whether a backbone has MMAction2's names."""
-    if not isinstance(backbone, Mapping):
+def has_mmaction_names(backbone: Any) -> bool:
+    """Return whether a 3D network has MMAction2's names."""
+    kind = kind_of(backbone) or ''
+    if kind not in ('ResNet3d', 'ResNet3dSlowOnly', *_PATHWAYS):
         return False
-    names = [*_IDLE_IN_3D, *(f'{name}_{axis}' for name in _STRIDES for axis in 'st')]
-    names.remove('init_cfg')
-    pathways = [backbone.get(name) for name in _PATHWAYS.get(kind_of(backbone) or '', ())]
-    in_pathway = [name for name in (*names, 'type') if name != 'lateral']
-    return any(name in backbone for name in names) or any(
-        isinstance(pathway, Mapping) and any(name in pathway for name in in_pathway)
+    names = {*_IDLE_IN_3D, *(f'{name}_{axis}' for name in _STRIDES for axis in 'st')}
+    names -= {'init_cfg', 'lateral'}
+    pathways = [backbone.get(name) for name in _PATHWAYS.get(kind, ())]
+    return not (names | {'lateral'}).isdisjoint(backbone) or any(
+        isinstance(pathway, Mapping) and not (names | {'type'}).isdisjoint(pathway)
         for pathway in pathways
     )
 
