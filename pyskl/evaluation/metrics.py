@@ -169,7 +169,7 @@ def evaluate(
     """
     metrics = (metrics,) if isinstance(metrics, str) else metrics
     check_metrics(metrics, several_labels=np.ndim(labels) == 2)
-    ks = (topk,) if isinstance(topk, (int, np.integer)) else tuple(topk)
+    ks = np.atleast_1d(topk).tolist()
     values: OrderedDict[str, float] = OrderedDict()
     for name in metrics:
         if name == 'top_k_accuracy':

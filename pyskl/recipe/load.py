@@ -21,7 +21,7 @@ from mmengine.config import Config
 from ..errors import ConfigError, DataError
 from ..files.path_checks import check_config
 from ..files.texts import read_text
-from .absent_base import RUNTIME, Absent, note, with_empty_bases
+from .absent_base import RUNTIME, Absent, with_empty_bases
 from .dialects import SECTIONS, remember, translate
 from .dump import plain
 from .merge import merging
@@ -68,8 +68,11 @@ def load_config(
         except (Exception, SystemExit) as error:  # a config is a program and may raise anything
             raise ConfigError(f'{_place(error, places, path)}: {_one_line(error)}') from error
     values, log = translate(_keep_plain(loaded, path.name), path.name)
-    for line in note(absent):
-        log.note(line)
+    for _, base in absent:
+        log.note(
+            f'its _base_ {base!r} does not exist; read without it, since the settings of that file '
+            '(logging, saving, launching) have defaults here.'
+        )
     cfg = Config(
         apply_options(values, parse_options(cfg_options), path.name),
         cfg_text=loaded.text,

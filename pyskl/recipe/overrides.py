@@ -131,14 +131,11 @@ def paths_of(wanted: Any, values: Any, path: str = '') -> list[str]:
     """
     if path and type(values) is type(wanted) and values == wanted:
         return [path]
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(values, dict):
-        items = values.items()
-    elif isinstance(values, (list, tuple)):
-        items = enumerate(values)
-    return [
-        found for k, v in items for found in paths_of(wanted, v, f'{path}.{k}' if path else str(k))
-    ]
+    inner = values if isinstance(values, dict) else {}
+    if isinstance(values, (list, tuple)):
+        inner = dict(enumerate(values))
+    places = (paths_of(wanted, v, f'{path}.{k}' if path else str(k)) for k, v in inner.items())
+    return list(itertools.chain.from_iterable(places))
 
 
 def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | None) -> Any:
@@ -168,7 +165,9 @@ def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | No
         )
     hints = hints_of(settings) if settings else {}
     inner = node.get(key)
-    if key not in node and not _may_be_new(key, rest, settings, hints):
+    # Unknown arguments of a component are found when the component is checked.
+    may_be_new = key in hints if settings else not rest or key in _FREE_DICTS
+    if key not in node and not may_be_new:
         known = sorted({*map(str, node), *hints})
         raise ConfigError(
             f'{place}: there is no {key!r}.{did_you_mean(key, known)} Known here: '
@@ -177,13 +176,6 @@ def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | No
     if rest and inner is None:
         inner = {}
     return {**node, key: _set(inner, rest, value, place, nested_settings(hints.get(key)))}
-
-
-def _may_be_new(key: str, rest: list[str], settings: type | None, hints: dict[str, Any]) -> bool:
-    if settings:
-        return key in hints
-    # Unknown arguments of a component are found when the component is checked.
-    return not rest or key in _FREE_DICTS
 
 
 def _merged(old: Any, new: Any) -> Any:

@@ -185,10 +185,14 @@ def read_recipe(
 
     # Known keys, and helper names.
     settings: dict[str, Any] = {}
-    for key in (key for key in given if key in hints_of(TopLevel)):
+    known = hints_of(TopLevel)
+    for key in (key for key in given if key in known):
         with faults:
             settings[key] = plain(given[key], f'{name}: {key}')
-    similar = _check_helpers(given, settings, name, faults)
+    similar = []
+    for key in (key for key in given if key not in known):
+        with faults:
+            similar.append(_check_helper(key, given, settings, name))
     if isinstance(settings.get('data'), dict):
         settings['data'] = {
             k: v for k, v in settings['data'].items() if k not in SPLITS or k in splits
@@ -225,35 +229,20 @@ def read_recipe(
     )
 
 
-def _check_helpers(
-    given: Mapping[str, Any], settings: Mapping[str, Any], name: str, faults: Faults
-) -> list[str]:
-    """Check the helper names of a config.
+def _check_helper(
+    key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str
+) -> str | None:
+    """Return a note on a helper name that is similar to a key of this config.
 
     Args:
+        key: the helper name.
         given: the whole config.
         settings: its known keys.
         name: of the config, for messages.
-        faults: takes those that are refused.
 
-    Returns:
-        Notes on helper names that are similar to a key of this config.
+    Raises:
+        ConfigError: it is nearly a missing key, or a key of another toolbox.
     """
-    notes = []
-    for key in (key for key in given if key not in hints_of(TopLevel)):
-        with faults:
-            _check_helper(key, given, settings, name)
-            near = difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9)
-            if near and key not in _ELSEWHERE:
-                hint = did_you_mean(key, near)
-                notes.append(f'{name}: {key!r} is read as a helper name of your own.{hint}')
-    return notes
-
-
-def _check_helper(
-    key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str
-) -> None:
-    """Refuse a helper name that is nearly a missing key, or a key of another toolbox."""
     if not isinstance(key, str):
         raise ConfigError(f'{name}: the key {key!r} is not a name.')
     absent = [k for k in hints_of(TopLevel) if k not in given and k not in _OBSOLETE]
@@ -263,12 +252,13 @@ def _check_helper(
             f'{name}: {key!r} is unknown. Did you mean {near[0]}? (A helper name of your own must '
             'differ more.)'
         )
-    if (
-        key in _ELSEWHERE
-        and given[key] is not None
-        and not paths_of(plain(given[key], f'{name}: {key}'), settings)
-    ):
+    if key not in _ELSEWHERE:
+        near = difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9)
+        hint = did_you_mean(key, near)
+        return f'{name}: {key!r} is read as a helper name of your own.{hint}' if near else None
+    if given[key] is not None and not paths_of(plain(given[key], f'{name}: {key}'), settings):
         raise ConfigError(f'{name}: {key} {_ELSEWHERE[key]}.')
+    return None
 
 
 def _sound_components(

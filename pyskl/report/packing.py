@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,6 +26,7 @@ SCORE_LEVELS = 7  # 0 is missing, 1 to 7 are scores in (0, 1]
 # the frames look better than a coarse grid.
 QUALITIES = ((10, 1), (9, 1), (10, 2), (9, 2), (8, 2), (9, 3), (8, 3), (8, 4))
 _SAMPLE = 256  # clips to estimate the size of all from
+_POSE_SAMPLE = 64  # clips to average for a pose
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ class Packed:
 
     bits: int
     step: int
-    text: str = ''
-    lengths: list[int] = field(default_factory=list)
-    boxes: list[tuple[float, float, float]] = field(default_factory=list)
-    shapes: list[tuple[int, int, int]] = field(default_factory=list)
+    text: str
+    lengths: list[int]
+    boxes: list[tuple[float, float, float]]
+    shapes: list[tuple[int, int, int]]
 
 
 def real_part(keypoint: np.ndarray, score: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -103,9 +104,8 @@ def pack_clip(
     levels = levels.astype(np.int64).transpose(0, 2, 1)
     steps = _folded(lines, 1 << bits)
     planes = [steps & 255, steps >> 8] if bits > 8 else [steps]
-    raw = b''.join(
-        plane.astype(np.uint8).tobytes() for plane in (*planes, _folded(levels, SCORE_LEVELS + 1))
-    )
+    planes.append(_folded(levels, SCORE_LEVELS + 1))
+    raw = b''.join(plane.astype(np.uint8).tobytes() for plane in planes)
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     people, frames, joints = score.shape
     return PackedClip(
@@ -129,29 +129,29 @@ def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
         total = sum(_text_length(_pack(clips[i], bits, step)) for i in sample)
         if total * len(clips) / len(sample) * 1.03 <= budget:
             break
-    packed = Packed(
-        bits,
-        step,
-        lengths=[0] * len(clips),
-        boxes=[(0.0, 0.0, 1.0)] * len(clips),
-        shapes=[(0, 0, 0)] * len(clips),
-    )
-    texts, used = {}, 0
+    kept = [PackedClip(b'', (0.0, 0.0, 1.0), (0, 0, 0))] * len(clips)
+    used = 0
     for i in first:
         clip = _pack(clips[i], bits, step)
-        if used + _text_length(clip) > budget:
+        used += _text_length(clip)
+        if used > budget:
             break
-        texts[i] = base64.b64encode(clip.data).decode()
-        used += len(texts[i])
-        packed.lengths[i], packed.boxes[i], packed.shapes[i] = len(texts[i]), clip.box, clip.shape
-    packed.text = ''.join(texts[i] for i in sorted(texts))
-    return packed
+        kept[i] = clip
+    texts = [base64.b64encode(clip.data).decode() for clip in kept]
+    return Packed(
+        bits,
+        step,
+        ''.join(texts),
+        [len(text) for text in texts],
+        [clip.box for clip in kept],
+        [clip.shape for clip in kept],
+    )
 
 
-def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
+def mean_pose(clips: Sequence) -> list[list[float]]:
     """Return V pairs (x, y) in 0..1: each joint's mean place in the clip's box, over some clips."""
     clip_places = []
-    for i in spread(len(clips), most):
+    for i in spread(len(clips), _POSE_SAMPLE):
         keypoint, score = real_part(*in_picture(clips[i]))
         seen = is_present(keypoint, score)
         corner, extent = _box(keypoint[seen])

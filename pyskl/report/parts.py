@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -147,11 +148,9 @@ def layout(results: Results, asked: str | None) -> dict[str, Any]:
     ]
     named = (typed_value(step, 'layout', (str, Mapping)) for step in steps)
     features = (features_layout(step, num_joints) for step in steps)
-    named_layout: Any = read_layout(asked) or stored_layout(results.meta, num_joints)
-    named_layout = (
-        named_layout or next(filter(None, named), None) or next(filter(None, features), None)
-    )
-    known = known_layout(num_joints, named_layout or annotations.about.layout, results.clips.source)
+    chosen: Any = read_layout(asked) or stored_layout(results.meta, num_joints)
+    chosen = chosen or next(filter(None, chain(named, features)), annotations.about.layout)
+    known = known_layout(num_joints, chosen, results.clips.source)
     if known is None:
         limbs = (typed_value(step, 'skeletons', (list, tuple)) for step in steps)
         listed = next(filter(None, limbs), ())

@@ -150,10 +150,8 @@ def read_stream(
         _config_of(folder) if config is None else (Path(config.filename), config._cfg_dict)
     )
     if checkpoint is None and file is not None:
-        tested = folder / Path(scores.checkpoint or LATEST).name
-        checkpoint = next(
-            (place.resolve() for place in (tested, folder / LATEST) if place.is_file()), None
-        )
+        places = [folder / Path(scores.checkpoint or LATEST).name, folder / LATEST]
+        checkpoint = next((place.resolve() for place in places if place.is_file()), None)
     of_file = path.stem.removesuffix('_scores')  # 'val' for val_scores.npz
     names = [] if file is None else [file.stem]
     names += [of_file] if file is None or path.name not in RESULTS else []
@@ -212,14 +210,9 @@ def _row(line: str) -> dict[str, Any] | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None  # half a line of a killed run, or no log at all
-    whole = (
-        isinstance(row, dict)
-        and isinstance(row.get('mode'), str)
-        and all(
-            type(row.get(key)) is int and 0 <= row[key] < MAX_COUNT for key in ('epoch', 'iter')
-        )
-    )
-    return row if whole else None
+    counts = [typed_value(row, key, int) for key in ('epoch', 'iter')]
+    whole = all(type(n) is int and 0 <= n < MAX_COUNT for n in counts)
+    return row if whole and typed_value(row, 'mode', str) is not None else None
 
 
 def _config_of(folder: Path) -> tuple[Path | None, dict[str, Any]]:
@@ -253,12 +246,11 @@ def find_clips(
     Raises:
         DataError: no file is named, none exists, or none holds all the clips.
     """
-    named: list[tuple[str, str | None]] = [(str(ann_file), None)]
+    named: list[tuple[str, str | None]] = [(str(ann_file), None)] if ann_file else []
     if not ann_file:
-        files = [
-            f for split in SPLITS for stream in streams for f in annotation_files(stream, split)
-        ]
-        named = list(dict.fromkeys(files))
+        for split in SPLITS:
+            for stream in streams:
+                named += [f for f in annotation_files(stream, split) if f not in named]
     if not named:
         raise DataError(
             f'{streams[0].scores.path}: no config beside it names the annotation file of these '

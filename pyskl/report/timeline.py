@@ -97,10 +97,11 @@ class Timeline:
         Raises:
             UserError: the page cannot be written.
         """
-        shown = [(text, key) for key, text in SHOWN.items() if figures and key in figures]
+        figures = figures or {}
+        shown = [[text, f'{figures[key]:.3f}'] for key, text in SHOWN.items() if key in figures]
         data = {
             'title': 'Spotted gestures',
-            'figures': [[text, f'{figures[key]:.3f}'] for text, key in shown] if figures else [],
+            'figures': shown,
             'classes': list(names),
             'bones': self._bones(layout),
             'fps': fps or 30,
@@ -117,8 +118,9 @@ class Timeline:
             known = None if layout is None else layout_of(layout)
         except ConfigError:
             known = None
-        fits = known is not None and self._joints == {known.num_joints}
-        return [list(bone) for bone in known.bones] if known and fits else []
+        if known is None or self._joints != {known.num_joints}:
+            return []
+        return [list(bone) for bone in known.bones]
 
 
 def grid_points(recording: Recording, step: int) -> np.ndarray:

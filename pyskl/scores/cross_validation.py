@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..evaluation import bootstrap_interval
-from .fitting import Objective, fit_blend, judge
+from .fitting import Objective, fit_blend, judge, sign_of
 from .probabilities import soften
 
 RIVALS = ('fitted', 'equal', 'single')
@@ -164,7 +164,6 @@ def leave_one_out(
 
     Arguments are as for `cross_validate`.
     """
-    sign = -1 if objective == 'log_loss' else 1
     entries = []
     for s in range(len(streams)):
         others = [*streams[:s], *streams[s + 1 :]]
@@ -174,5 +173,5 @@ def leave_one_out(
         held_out = cross_validate(others, labels, objective, temperature, num_folds, seed).values[
             'fitted'
         ]
-        entries.append(WithoutOne(fit.value, sign * held_out))
+        entries.append(WithoutOne(fit.value, sign_of(objective) * held_out))
     return entries

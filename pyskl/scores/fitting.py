@@ -72,23 +72,30 @@ def fit_blend(
     )
     probs = np.stack([soften(scores, t) for scores, t in zip(streams, temperatures)])
     weights = _rounded(choose_weights(probs, labels, objective))
-    value = judge(probs, labels, np.array([weights]), objective)[0, 0]
-    return Fit(
-        weights, temperatures, objective, float(-value if objective == 'log_loss' else value)
-    )
+    return _fit(probs, labels, weights, temperatures, objective)
 
 
 def equal_weights(streams: Sequence[np.ndarray], labels: np.ndarray, objective: Objective) -> Fit:
     """Return equal weights at temperature 1, and how good they are."""
     weights = (1 / len(streams),) * len(streams)
     probs = np.stack([soften(scores) for scores in streams])
+    return _fit(probs, labels, weights, (1.0,) * len(streams), objective)
+
+
+def _fit(
+    probs: np.ndarray,
+    labels: np.ndarray,
+    weights: tuple[float, ...],
+    temperatures: tuple[float, ...],
+    objective: Objective,
+) -> Fit:
     value = judge(probs, labels, np.array([weights]), objective)[0, 0]
-    return Fit(
-        weights,
-        (1.0,) * len(streams),
-        objective,
-        float(-value if objective == 'log_loss' else value),
-    )
+    return Fit(weights, temperatures, objective, sign_of(objective) * float(value))
+
+
+def sign_of(objective: Objective) -> int:
+    """Return -1 for an objective of which less is better, else 1."""
+    return -1 if objective == 'log_loss' else 1
 
 
 def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:

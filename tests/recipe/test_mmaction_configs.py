@@ -311,26 +311,6 @@ def test_graph_networks_of_0x_are_read_and_their_own_stage_is_named(write):
             read_recipe(load_config(write(text)))
 
 
-def test_pyskls_own_words_pass_untouched(write):
-    text = OLD
-    for theirs, ours in (
-        ('conv1_stride_s=1, pool1_stride_s=1', 'conv1_stride=(1, 1), pool1_stride=(1, 1)'),
-        (', dilations=(1, 1, 1)', ''),
-        ("spatial_type='avg', dropout_ratio", 'dropout'),
-        ("data_prefix='', ", ''),
-        ("'NCTHW'", "'NCTHW_Heatmap'"),
-        ('left=left, right=right', 'left_kp=left, right_kp=right'),
-        ("('train', 10)", "('train', 1)"),
-        (", key_indicator='top1_acc'", ''),
-    ):
-        assert theirs in text
-        text = text.replace(theirs, ours)
-    recipe = read_recipe(load_config(write(text)))
-    assert not any('MMAction2' in note for note in recipe.notes)
-    sample = dict(type='UniformSampleFrames', clip_len=8, num_clips=1, test_mode=True)
-    assert recipe.data.test['pipeline'][0] == sample
-
-
 # -- anything at all -------------------------------------------------------------------------------
 
 JUNK = (None, -1, '', [], {}, [1], {'a': 1}, (1, 2), {'type': 5}, [{'type': 'Flip'}], {1: 2})

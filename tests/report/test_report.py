@@ -238,14 +238,6 @@ def test_several_streams_are_named_weighed_and_matched_by_id(page, streams):
     assert [c['name'] for c in data['curves']] == ['joint', 'limb']
 
 
-def test_a_stream_in_another_order_gives_the_same_page(streams, page, tmp_path):
-    scores = load_scores(streams[1] / 'scores.npz')
-    order = np.random.default_rng(0).permutation(len(scores.ids))
-    save_scores(tmp_path / 'shuffled.npz', [scores.ids[i] for i in order], scores.scores[order])
-    _, data = build([streams[0], tmp_path / 'shuffled.npz'], tmp_path)
-    assert data['headline'] == page[1]['headline']
-
-
 def test_fitted_weights_and_temperatures_are_taken_from_their_file(streams, truth, tmp_path):
     with open(tmp_path / 'weights.json', 'w') as f:
         save_fit(f, SavedFit(('a', 'b'), (0.25, 0.75), (2.0, 1.0)), {})

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..change_dicts import change_dicts
 from ..settings import TopLevel
 from ..settings_base import hints_of
 from .mmaction0 import translate_dataset
@@ -55,7 +56,7 @@ def is_spoken(values: Mapping[str, Any]) -> bool:
 
 def translate(values: Mapping[str, Any], log: TranslationLog) -> dict[str, Any]:
     """Translate a config. Helper names are dropped, since the values made with them are there."""
-    values = {key: _without_scope(value) for key, value in values.items()}
+    values = change_dicts(values, _without_scope)
     translated = {key: values[key] for key in values if key in hints_of(TopLevel)}
     _check_names(values, log)
     hooks = loggers_of(values.get('visualizer'), log)
@@ -102,16 +103,13 @@ def _only(value: Any) -> Any:
     return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
 
 
-def _without_scope(value: Any) -> Any:
-    """Change type='mmaction.STGCN' to type='STGCN', at any depth."""
-    if isinstance(value, Mapping):
-        changed = {key: _without_scope(inner) for key, inner in value.items()}
-        if isinstance(changed.get('type'), str):
-            changed['type'] = changed['type'].removeprefix('mmaction.').removeprefix('mmengine.')
-        return changed
-    if isinstance(value, (list, tuple)):
-        return type(value)(_without_scope(inner) for inner in value)
-    return value
+def _without_scope(component: dict[str, Any]) -> dict[str, Any]:
+    """Change type='mmaction.STGCN' to type='STGCN'."""
+    kind = component.get('type')
+    if isinstance(kind, str):
+        kind = kind.removeprefix('mmaction.').removeprefix('mmengine.')
+        return {**component, 'type': kind}
+    return component
 
 
 # -- model and data ----------------------------------------------------------------------------
