@@ -103,12 +103,6 @@ def test_bins_and_the_calibration_error_equal_one_clip_at_a_time(seed, bins):
     )
 
 
-def test_sure_and_right_is_calibrated_and_sure_and_wrong_is_not():
-    sure = np.eye(4)
-    assert expected_calibration_error(sure, [0, 1, 2, 3]) == 0.0
-    assert expected_calibration_error(sure, [1, 2, 3, 0]) == 1.0
-
-
 @pytest.mark.parametrize(
     'scores', [[[2.0, 1.0]], [[0.5, 0.4]], [[1.5, -0.5]], [[float('inf'), 0.0]]]
 )

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from goldens import SMALL
 from mmengine.config import Config
 
 import pyskl.datasets  # noqa: F401 (fills the registries)
@@ -84,6 +85,21 @@ def composed(pipeline: list[dict]) -> tuple[str, ...]:
 
 def steps(*words: str | tuple[str, dict]) -> list[dict]:
     return [dict(type=w) if isinstance(w, str) else dict(type=w[0], **w[1]) for w in words]
+
+
+def stages_of(path: Path) -> dict[str, list[list]]:
+    """Return [type, arguments] of each step by split, with lists for tuples."""
+    parts = {split: part['pipeline'] for split, part in splits_of(recipe(path)).items()}
+    return {
+        split: [[step.pop('type'), step] for step in json.loads(json.dumps(pipeline))]
+        for split, pipeline in parts.items()
+    }
+
+
+def published_stages(file: str) -> dict[str, list[list]]:
+    """Return the steps of PYSKL's pipelines by the place that uses them: 'folder/name:split'."""
+    known = json.loads((SMALL / 'cnn' / file).read_text())
+    return {use: pipeline['stages'] for pipeline in known for use in pipeline['used_by']}
 
 
 def paths_in(value: Any, path: tuple = ()) -> list[tuple]:

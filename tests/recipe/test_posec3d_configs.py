@@ -12,29 +12,17 @@ from config_files import (
     POSEC3D_CONFIGS,
     SPLITS,
     name_of,
+    published_stages,
     recipe,
     splits_of,
+    stages_of,
 )
-from goldens import SMALL
 
 from pyskl.models import build_model
 from pyskl.recipe import LrConfig
 
 NTU = ('ntu60_xsub', 'ntu60_xview', 'ntu120_xsub', 'ntu120_xset')
 every_config = pytest.mark.parametrize('path', POSEC3D_CONFIGS, ids=name_of)
-
-
-def plain(value: Any) -> Any:
-    """Return a value with lists for tuples."""
-    return json.loads(json.dumps(value))
-
-
-def pipelines(path) -> dict[str, list]:
-    return {
-        split: [[step['type'], {k: v for k, v in step.items() if k != 'type'}] for step in steps]
-        for split, part in splits_of(recipe(path)).items()
-        for steps in [plain(part['pipeline'])]
-    }
 
 
 def test_the_files_are_pyskls():
@@ -126,7 +114,7 @@ def _size(model: str) -> tuple[int, int]:
 @every_config
 def test_every_model_can_be_built_and_has_the_published_size(path):
     model, _ = recipe(path).model_config()
-    backbone, whole = _size(json.dumps(plain(model)))
+    backbone, whole = _size(json.dumps(model))
     blocks = model['backbone'].get('stage_blocks')
     network = next(name for name in BACKBONES if path.parent.name.startswith(name))
     is_463 = '346' not in path.parent.name and not path.parent.name.endswith('k400p')
@@ -141,17 +129,14 @@ def test_every_model_can_be_built_and_has_the_published_size(path):
 # -- pipelines -------------------------------------------------------------------------------------
 
 
-PUBLISHED = {
-    use: pipeline['stages']
-    for pipeline in json.loads((SMALL / 'cnn' / 'pipelines.json').read_text())
-    for use in pipeline['used_by']
-}
+PUBLISHED = published_stages('pipelines.json')
+XSUB = 'posec3d/slowonly_r50_ntu60_xsub'
 
 
 @every_config
 def test_the_pipelines_are_pyskls_stage_by_stage(path):
     name = name_of(path).removesuffix('.py')
-    for split, found in pipelines(path).items():
+    for split, found in stages_of(path).items():
         assert found == PUBLISHED.get(f'{name}:{split}', found), split
 
 
@@ -174,15 +159,11 @@ def with_target(steps: list, **changes: Any) -> list:
 def test_limbs_differ_from_joints_in_what_is_drawn_alone(path):
     """So the pipelines that no copy covers follow from those that one does."""
     if path.stem == 'limb':
-        limbs, joints = pipelines(path), pipelines(path.with_name('joint.py'))
-        drawn = dict(PUBLISHED['posec3d/slowonly_r50_ntu60_xsub/limb:val'])['GeneratePoseTarget']
-        mirrored = dict(PUBLISHED['posec3d/slowonly_r50_ntu60_xsub/limb:test'])[
-            'GeneratePoseTarget'
-        ]
+        limbs, joints = stages_of(path), stages_of(path.with_name('joint.py'))
         for split in SPLITS:
-            assert limbs[split] == with_target(
-                joints[split], **(mirrored if split == 'test' else drawn)
-            )
+            copied = PUBLISHED[f'{XSUB}/limb:{"test" if split == "test" else "val"}']
+            drawn = dict(copied)['GeneratePoseTarget']
+            assert limbs[split] == with_target(joints[split], **drawn)
     elif 'ntu120' in path.parent.name:  # limbs in spite of the name, in the test, too
-        joints = PUBLISHED['posec3d/slowonly_r50_ntu60_xsub/joint:test']
-        assert pipelines(path)['test'] == with_target(joints, with_kp=False, with_limb=True)
+        joints = PUBLISHED[f'{XSUB}/joint:test']
+        assert stages_of(path)['test'] == with_target(joints, with_kp=False, with_limb=True)

@@ -15,7 +15,6 @@ import pyskl.datasets  # noqa: F401 (fills the registries)
 import pyskl.models  # noqa: F401
 from pyskl.errors import ConfigError
 from pyskl.recipe import load_config, read_recipe
-from pyskl.recipe.overrides import paths_of
 from pyskl.recipe.settings import TopLevel
 from pyskl.recipe.settings_base import hints_of
 
@@ -224,10 +223,6 @@ def test_what_does_not_belong_together_is_named(changes, words):
     assert words in told(changes)
 
 
-def test_the_unchanged_config_is_right():
-    read_recipe(with_changes({}))
-
-
 def test_a_head_without_embeddings_needs_no_emb():
     read_recipe(with_changes({'model.cls_head.loss_emb': None, **NO_EMB}))
 
@@ -336,7 +331,3 @@ def test_ten_thousand_configs_with_mistakes_give_only_config_errors(changes):
 @given(dicts)
 def test_ten_thousand_dicts_give_only_config_errors(values):
     reads_or_says_what_is_wrong(lambda: values)
-
-
-def test_paths_of_a_value_are_found_wherever_it_stands():
-    assert paths_of([1], {'a': {'b': [1]}, 'c': [[1], 2]}) == ['a.b', 'c.0']

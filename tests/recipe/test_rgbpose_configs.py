@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
 from config_files import (
     CONFIGS,
     RGBPOSE_CONFIGS,
-    SPLITS,
     family_of,
     name_of,
+    published_stages,
     recipe,
     splits_of,
+    stages_of,
 )
-from goldens import SMALL
 from tiny import script
 
 from pyskl.datasets.pipelines import MMUniformSampleFrames
@@ -29,21 +27,7 @@ from pyskl.sources.synthetic import write_video_data
 
 FOLDER = CONFIGS / 'rgbpose_conv3d'
 every_config = pytest.mark.parametrize('path', RGBPOSE_CONFIGS, ids=name_of)
-PUBLISHED = {
-    use: pipeline['stages']
-    for pipeline in json.loads((SMALL / 'cnn' / 'pipelines_rgbpose.json').read_text())
-    for use in pipeline['used_by']
-}
-
-
-def plain(value: Any) -> Any:
-    """Return a value with lists for tuples."""
-    return json.loads(json.dumps(value))
-
-
-def pipeline(name: str, split: str) -> list[list]:
-    steps = plain(splits_of(recipe(FOLDER / f'{name}.py'))[split]['pipeline'])
-    return [[step['type'], {k: v for k, v in step.items() if k != 'type'}] for step in steps]
+PUBLISHED = published_stages('pipelines_rgbpose.json')
 
 
 @cache
@@ -62,12 +46,12 @@ def test_pipelines_give_what_the_model_takes(path):
 @pytest.mark.parametrize('use', sorted(PUBLISHED))
 def test_the_pipelines_are_pyskls_stage_by_stage(use):
     name, _, split = use.partition('/')[2].partition(':')
-    assert pipeline(name, split) == PUBLISHED[use]
+    assert stages_of(FOLDER / f'{name}.py')[split] == PUBLISHED[use]
 
 
 def test_both_are_trained_as_pictures_alone_are_and_tested_as_published():
     """The training of both has no copy: pictures' augmentation, then what testing does."""
-    ours = pipeline('rgbpose_conv3d', 'train')
+    ours = stages_of(FOLDER / 'rgbpose_conv3d.py')['train']
     pictures = PUBLISHED['rgbpose_conv3d/rgb_only:train']
     tested = PUBLISHED['rgbpose_conv3d/rgbpose_conv3d:val']
     assert ours[0] == tested[0]
@@ -103,8 +87,8 @@ def test_imigues_draw_as_many_maps_as_the_network_takes_and_embed_poses_alone(st
     assert model['backbone']['pose_pathway']['in_channels'] == channels
     assert model['cls_head']['num_classes'] == 32
     assert model['cls_head']['emb_components'] == ['pose']
-    for split in SPLITS:
-        target = dict(pipeline(f'imigue22_{stream}', split))['GeneratePoseTarget']
+    for stages in stages_of(FOLDER / f'imigue22_{stream}.py').values():
+        target = dict(stages)['GeneratePoseTarget']
         assert (target['with_kp'], target['with_limb']) == (stream == 'joint', stream == 'limb')
 
 
