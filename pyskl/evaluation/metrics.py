@@ -40,10 +40,20 @@ def top_k_accuracy(scores: Any, labels: Any, topk: int | Sequence[int] = (1, 5))
     if not all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) and k >= 1 for k in ks):
         raise ConfigError(f'topk = {topk!r}: expected whole numbers from 1 on, e.g. (1, 5).')
     scores, labels = known_clips(scores, labels)
+    ranks = ranks_of_labels(scores, labels)
+    return [float((ranks < k).mean()) for k in ks]
+
+
+def ranks_of_labels(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return (N,) how many classes go before each clip's own: higher scores, and equal lower ones.
+
+    Args:
+        scores: (N, K).
+        labels: (N,), all known.
+    """
     of_label = np.take_along_axis(scores, labels[:, None], axis=1)
     is_lower = np.arange(scores.shape[1]) < labels[:, None]
-    rank = ((scores > of_label) | ((scores == of_label) & is_lower)).sum(axis=1)
-    return [float((rank < k).mean()) for k in ks]
+    return ((scores > of_label) | ((scores == of_label) & is_lower)).sum(axis=1)
 
 
 def confusion_matrix(pred: Any, labels: Any, num_classes: int) -> np.ndarray:
@@ -136,12 +146,24 @@ def mean_average_precision(scores: Any, labels: Any) -> float:
 
 def _average_precision(scores: np.ndarray, is_positive: np.ndarray) -> float:
     """Return the average precision of one class from its scores (N,) and the clips that have it."""
+    right, taken = count_by_score(scores, is_positive)
+    return float((np.diff(right, prepend=0) / right[-1] * right / taken).sum())
+
+
+def count_by_score(scores: np.ndarray, is_right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Take answers from the best score on, equal scores together.
+
+    Args:
+        scores: (N,) of the answers.
+        is_right: (N,) whether each is right.
+
+    Returns:
+        (S,) how many are right, and how many were taken, after each of S different scores.
+    """
     order = np.argsort(-scores, kind='stable')
     ranked = scores[order]
-    # How many clips are taken after each step.
     taken = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) + 1
-    right = np.cumsum(is_positive[order])[taken - 1]
-    return float((np.diff(right, prepend=0) / right[-1] * right / taken).sum())
+    return np.cumsum(is_right[order])[taken - 1], taken
 
 
 def evaluate(

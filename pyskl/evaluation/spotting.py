@@ -16,6 +16,7 @@ import numpy as np
 from ..annotations.segments import Segment, intersection_over_union
 from ..errors import DataError
 from ..wording import some
+from .metrics import count_by_score
 
 CHALLENGE_IOU = 0.3
 IOUS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
@@ -94,14 +95,10 @@ def count_right(
     Raises:
         DataError: predictions for a recording that is not in `truth`.
     """
-    _check_names(truth, predicted)
-    true, answered, right = Counter[int](), Counter[int](), Counter[int]()
-    for name, segments in truth.items():
-        answers = predicted.get(name, ())
-        true.update(segment.label for segment in segments)
-        answered.update(segment.label for segment in answers)
-        matches = match(segments, answers, iou)
-        right.update(segment.label for segment, at in zip(answers, matches) if at >= 0)
+    judged = _judged(truth, predicted, iou)
+    true = _labels(truth)
+    answered = Counter(segment.label for segment, _ in judged)
+    right = Counter(segment.label for segment, is_right in judged if is_right)
     return {k: Counts(true[k], answered[k], right[k]) for k in sorted(true | answered)}
 
 
@@ -129,26 +126,40 @@ def average_precision(
     Returns:
         0..1 for each class that occurs in `truth`.
     """
-    _check_names(truth, predicted)
-    total = Counter(segment.label for segments in truth.values() for segment in segments)
-    ranked: dict[int, list[tuple[float, bool]]] = {k: [] for k in total}
+    total, areas = _labels(truth), {}
+    judged = _judged(truth, predicted, iou)
+    for k in sorted(total):
+        answers = [(segment.score, is_right) for segment, is_right in judged if segment.label == k]
+        if not answers:
+            areas[k] = 0.0
+            continue
+        right, taken = count_by_score(*map(np.array, zip(*answers)))
+        precision = np.maximum.accumulate((right / taken)[::-1])[::-1]
+        areas[k] = float((np.diff(right, prepend=0) / total[k] * precision).sum())
+    return areas
+
+
+def _labels(truth: Segments) -> Counter[int]:
+    return Counter(segment.label for segments in truth.values() for segment in segments)
+
+
+def _judged(truth: Segments, predicted: Segments, iou: float) -> list[tuple[Segment, bool]]:
+    """Return all predictions, and whether each is right.
+
+    Raises:
+        DataError: predictions for a recording that is not in `truth`.
+    """
+    unknown = [name for name in predicted if name not in truth]
+    if unknown:
+        raise DataError(
+            f'predictions for recordings without known labels: {some(unknown)}. Expected some of '
+            f'{some(truth)}.'
+        )
+    judged: list[tuple[Segment, bool]] = []
     for name, segments in truth.items():
         answers = predicted.get(name, ())
-        for segment, at in zip(answers, match(segments, answers, iou)):
-            if segment.label in ranked:
-                ranked[segment.label].append((segment.score, at >= 0))
-    return {k: _area(ranked[k], total[k]) for k in sorted(total)}
-
-
-def _area(ranked: list[tuple[float, bool]], total: int) -> float:
-    """Compute the area of predictions (score, is right), of which `total` could be right."""
-    if not ranked:
-        return 0.0
-    scores, right = (np.array(column) for column in zip(*sorted(ranked, key=lambda r: -r[0])))
-    last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))  # equal scores: at once
-    hits = right.cumsum()[last]
-    precision = np.maximum.accumulate((hits / (last + 1))[::-1])[::-1]
-    return float((np.diff(hits, prepend=0) / total * precision).sum())
+        judged += zip(answers, (match(segments, answers, iou) >= 0).tolist())
+    return judged
 
 
 def frame_classes(segments: Sequence[Segment], first: int, num_frames: int) -> np.ndarray:
@@ -162,8 +173,12 @@ def frame_classes(segments: Sequence[Segment], first: int, num_frames: int) -> n
     """
     classes = np.full(num_frames, NOTHING)
     for segment in sorted(segments, key=lambda s: (s.score, -s.start)):
-        classes[max(segment.start - first, 0) : max(segment.end - first + 1, 0)] = segment.label
+        classes[_inside(segment, first)] = segment.label
     return classes
+
+
+def _inside(segment: Segment, first: int) -> slice:
+    return slice(max(segment.start - first, 0), max(segment.end - first + 1, 0))
 
 
 def frame_accuracy(
@@ -188,7 +203,7 @@ def frame_accuracy(
         answers = frame_classes(predicted.get(name, ()), first, number)
         true, agrees = np.zeros((2, number), bool)
         for segment in segments:
-            inside = slice(max(segment.start - first, 0), max(segment.end - first + 1, 0))
+            inside = _inside(segment, first)
             true[inside] = True
             agrees[inside] |= answers[inside] == segment.label
         right += int((agrees | (~true & (answers == NOTHING))).sum())
@@ -270,12 +285,3 @@ def commonest(truth: Segments) -> tuple[int, int]:
         raise DataError('no labelled segments: there is no commonest class.')
     label = Counter(segment.label for segment in segments).most_common(1)[0][0]
     return label, max(1, int(np.median([segment.num_frames for segment in segments])))
-
-
-def _check_names(truth: Segments, predicted: Segments) -> None:
-    unknown = [name for name in predicted if name not in truth]
-    if unknown:
-        raise DataError(
-            f'predictions for recordings without known labels: {some(unknown)}. Expected some of '
-            f'{some(truth)}.'
-        )

@@ -221,12 +221,18 @@ def read_recipe(
             check_best(top.evaluation.save_best, top.evaluation.metric_names, model, name)
     faults.raise_any(name)
     assert top is not None  # where it could not be read, there was a fault
-    recipe = _complete(top, name, settings)
-    return replace(
-        recipe,
-        notes=tuple(filter(None, (*log.notes, *similar, *recipe.notes, note))),
-        collects_emb=collects_emb,
-    )
+    values = dict(vars(top))
+    if top.runner is not None:
+        values['total_epochs'] = top.runner.max_epochs
+    if top.work_dir is None:
+        values['work_dir'] = os.path.join('.', 'work_dirs', Path(name).stem)
+    obsolete = [
+        f'{name}: {key} is not needed any more ({why}).'
+        for key, why in _OBSOLETE.items()
+        if settings.get(key)
+    ]
+    notes = tuple(filter(None, (*log.notes, *similar, *obsolete, note)))
+    return Recipe(**values, filename=name, notes=notes, collects_emb=collects_emb)
 
 
 def _check_helper(
@@ -285,20 +291,6 @@ def _sound_components(
                 check_dataset(dataset, f'{name}: data.{split}')
                 datasets[split] = dataset
     return model, datasets
-
-
-def _complete(top: TopLevel, name: str, given: Mapping[str, Any]) -> Recipe:
-    values = dict(vars(top))
-    if top.runner is not None:
-        values['total_epochs'] = top.runner.max_epochs
-    if top.work_dir is None:
-        values['work_dir'] = os.path.join('.', 'work_dirs', Path(name).stem)
-    notes = tuple(
-        f'{name}: {key} is not needed any more ({why}).'
-        for key, why in _OBSOLETE.items()
-        if given.get(key)
-    )
-    return Recipe(**values, filename=name, notes=notes)
 
 
 def _in_mode(cfg: dict | None, split: str) -> dict | None:

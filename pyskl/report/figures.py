@@ -25,7 +25,7 @@ from ..evaluation import (
     per_class_report,
     reliability_bins,
 )
-from ..evaluation.metrics import count_by_class, mean_f1, mean_recall
+from ..evaluation.metrics import count_by_class, mean_f1, mean_recall, ranks_of_labels
 
 TITLES = {
     'top1_acc': 'Top-1',
@@ -63,10 +63,7 @@ def headline(
     num_classes = scores.shape[1]
     values = evaluate(scores, labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1'))
     pred = scores.argmax(1)
-    # rank of the true class: higher scores, and equal ones of lower classes, come first
-    true = np.take_along_axis(scores, labels[:, None], 1)
-    tied = (scores == true) & (np.arange(num_classes) < labels[:, None])
-    rank = ((scores > true) | tied).sum(1)
+    rank = ranks_of_labels(scores, labels)
 
     # counts are enough for the figures over classes, and over many draws much faster
     def over_classes(figure: Callable[..., float]) -> Callable[..., float]:

@@ -38,7 +38,6 @@ class Timeline:
         self._rows: list[dict[str, Any]] = []
         self._points: list[np.ndarray] = []  # (T, M, V, 2) uint8 of each row, every step-th frame
         self._step = 1
-        self._joints: set[int] = set()
 
     def add(
         self, recording: Recording, truth: Sequence[Segment] | None, found: Sequence[Segment]
@@ -68,7 +67,6 @@ class Timeline:
                 'joints': recording.keypoint.shape[2],
             }
         )
-        self._joints.add(recording.keypoint.shape[2])
         self._points.append(grid_points(recording, self._step))
         while sum(points.size for points in self._points) > BUDGET and self._step < MOST_STEP:
             self._step *= 2
@@ -118,7 +116,7 @@ class Timeline:
             known = None if layout is None else layout_of(layout)
         except ConfigError:
             known = None
-        if known is None or self._joints != {known.num_joints}:
+        if known is None or {row['joints'] for row in self._rows} != {known.num_joints}:
             return []
         return [list(bone) for bone in known.bones]
 

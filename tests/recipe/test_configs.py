@@ -136,27 +136,18 @@ def test_corrected_configs_take_joints_and_limbs_from_the_layout(folder, stream)
         )
 
 
-def test_the_corrected_limbs_and_mirror_pairs_keep_their_values():
+@pytest.mark.parametrize('first_hand', ['left', 'right'])
+def test_the_limbs_and_mirror_pairs_keep_their_values(first_hand):
     """Checkpoints were trained with these; a layout that changed would make nonsense of them."""
-    spec = spec_of(stage(recipe(CORRECTED, 'limb').data.test['pipeline'], 'GeneratePoseTarget'))
-    ends = zip((0, 2, 3, 4, 5, 6, 7, 8, 10, 9, 11), (1, 1, 2, 3, 1, 5, 6, 0, 8, 0, 9))
-    body = tuple(ends)
-    first, second = (12, 13, 14, 15, 16), (17, 18, 19, 20, 21)
-    assert (spec.left_kp, spec.right_kp) == ((5, 6, 7, 9, 11, *first), (2, 3, 4, 8, 10, *second))
-    assert spec.skeletons == (*body, *((j, 7) for j in first), *((j, 4) for j in second))
-    assert (spec.left_limb, spec.right_limb) == (
-        (4, 5, 6, 9, 10, 11, 12, 13, 14, 15),
-        (1, 2, 3, 7, 8, 16, 17, 18, 19, 20),
-    )
-
-    # As it was before the left hand came first.
-    spec = HeatmapSpec.of(imigue22('right'), with_kp=False, with_limb=True)
-    assert (spec.left_kp, spec.right_kp) == ((5, 6, 7, 9, 11, *second), (2, 3, 4, 8, 10, *first))
-    assert spec.skeletons == (*body, *((j, 4) for j in first), *((j, 7) for j in second))
-    assert (spec.left_limb, spec.right_limb) == (
-        (4, 5, 6, 9, 10, 16, 17, 18, 19, 20),
-        (1, 2, 3, 7, 8, 11, 12, 13, 14, 15),
-    )
+    hands = [tuple(range(12, 17)), tuple(range(17, 22))]
+    left, right = hands if first_hand == 'left' else hands[::-1]
+    spec = HeatmapSpec.of(imigue22(first_hand), with_kp=False, with_limb=True)
+    assert (spec.left_kp, spec.right_kp) == ((5, 6, 7, 9, 11, *left), (2, 3, 4, 8, 10, *right))
+    body = zip((0, 2, 3, 4, 5, 6, 7, 8, 10, 9, 11), (1, 1, 2, 3, 1, 5, 6, 0, 8, 0, 9))
+    fingers = [(joint, 7 if joint in left else 4) for joint in range(12, 22)]
+    assert spec.skeletons == (*body, *fingers)
+    assert spec.left_limb == (4, 5, 6, 9, 10, *(joint - 1 for joint in left))
+    assert spec.right_limb == (1, 2, 3, 7, 8, *(joint - 1 for joint in right))
 
 
 def test_mirrored_test_clips_show_the_limbs_of_mirrored_training_clips():

@@ -298,34 +298,34 @@ def test_own_labels_and_joints_are_shown(tmp_path):
 @pytest.mark.parametrize(
     'inputs, options, words',
     [
-        (['{folder}'], {}, 'holds neither'),
-        (['{joint}', '{joint}', '{joint}'], {}, '--weights'),
-        (['{joint}', '{limb}'], {'weights': [1, -1]}, '0 or more'),
-        (['{joint}', '{limb}'], {'weights': [1, 1], 'weights_from': 'w.json'}, 'one of them'),
-        (['{joint}', '{folder}/bare.pkl'], {}, 'bare list'),
-        (['{joint}', '{limb}'], {'config': 'x.py'}, 'belong to one stream'),
-        (['{joint}'], {'cfg_options': ['a=1']}, '--config'),
-        (['{joint}'], {'labels': '{folder}/three.txt'}, '3'),
-        (['{joint}'], {'layout': 'coco17'}, '22'),
-        (['{joint}'], {'ann_file': '{folder}/missing.pkl'}, 'missing.pkl'),
-        (['{joint}'], {'ann_file': '{folder}/other.pkl'}, 'holds no clip'),
-        (['{folder}/lone.npz'], {}, '--ann-file'),
-        (['{joint}'], {'occlusion': True}, 'checkpoint'),
+        ('folder', {}, 'holds neither'),
+        ('joint joint joint', {}, '--weights'),
+        ('joint limb', {'weights': [1, -1]}, '0 or more'),
+        ('joint limb', {'weights': [1, 1], 'weights_from': 'w.json'}, 'one of them'),
+        ('joint bare', {}, 'bare list'),
+        ('joint limb', {'config': 'x.py'}, 'belong to one stream'),
+        ('joint', {'cfg_options': ['a=1']}, '--config'),
+        ('joint', {'labels': '{folder}/three.txt'}, '3'),
+        ('joint', {'layout': 'coco17'}, '22'),
+        ('joint', {'ann_file': '{folder}/missing.pkl'}, 'missing.pkl'),
+        ('joint', {'ann_file': '{folder}/other.pkl'}, 'holds no clip'),
+        ('lone', {}, '--ann-file'),
+        ('joint', {'occlusion': True}, 'checkpoint'),
     ],
 )
 def test_mistakes_are_told_and_nothing_is_written(streams, tmp_path, inputs, options, words):
     scores = load_scores(streams[0] / 'scores.npz')
-    save_scores(tmp_path / 'lone.npz', scores.ids, scores.scores)
-    save_result_pkl(tmp_path / 'bare.pkl', scores.scores)
+    places = {'folder': tmp_path, 'joint': streams[0], 'limb': streams[1]}
+    places |= {'lone': tmp_path / 'lone.npz', 'bare': tmp_path / 'bare.pkl'}
+    save_scores(places['lone'], scores.ids, scores.scores)
+    save_result_pkl(places['bare'], scores.scores)
     (tmp_path / 'three.txt').write_text('a\nb\nc\n')
     write_clips(tmp_path / 'other.pkl', 5, names=[f'x{i}' for i in range(5)])
-    places = {'folder': tmp_path, 'joint': streams[0], 'limb': streams[1]}
-    options = {
-        key: value.format(**places) if isinstance(value, str) else value
-        for key, value in options.items()
-    }
+    for key, value in options.items():
+        if isinstance(value, str):
+            options = {**options, key: value.format(**places)}
     with pytest.raises(UserError, match=words):
-        build([i.format(**places) for i in inputs], tmp_path, **options)
+        build([places[name] for name in inputs.split()], tmp_path, **options)
     assert not (tmp_path / 'r.html').exists()
 
 

@@ -42,11 +42,8 @@ def work_dir(tmp_path_factory):
     (run.work_dir / 'tiny.py').write_text(dump_config(run.config))
     model = init_recognizer(config, run.work_dir / 'latest.pth', 'cpu')
     clips = open_annotations(folder / 'test.pkl')
-    save_scores(
-        run.work_dir / 'scores.npz',
-        list(clips.ids),
-        np.concatenate([answer(model, clip, full=True) for clip in clips]),
-    )
+    scores = np.concatenate([answer(model, clip, full=True) for clip in clips])
+    save_scores(run.work_dir / 'scores.npz', list(clips.ids), scores)
     return run.work_dir
 
 
@@ -141,12 +138,8 @@ def test_a_dump_that_is_no_recipe_is_named(work_dir, tmp_path):
 )
 def test_a_hidden_joint_is_drawn_nowhere(drawing):
     rng = np.random.default_rng(0)
-    clips = Heatmaps(
-        torch.tensor(rng.uniform(2, 14, (1, 1, 1, 4, 5, 2)), dtype=torch.float32),
-        torch.ones(1, 1, 1, 4, 5),
-        (16, 16),
-        HeatmapSpec(**drawing),
-    )
+    xy = torch.tensor(rng.uniform(2, 14, (1, 1, 1, 4, 5, 2)), dtype=torch.float32)
+    clips = Heatmaps(xy, torch.ones(1, 1, 1, 4, 5), (16, 16), HeatmapSpec(**drawing))
     before, after = clips.draw(), Heatmaps.without_joints(clips, [2]).draw()
     touched = [2] if clips.spec.with_kp else [1]  # joint 2; the limb that ends in it
     kept = [c for c in range(before.shape[2]) if c not in touched]
@@ -158,16 +151,12 @@ def test_a_hidden_joint_is_drawn_nowhere(drawing):
 def test_joints_are_hidden_in_the_heatmaps_beside_pictures(monkeypatch, drawn_late):
     torch.manual_seed(0)
     pictures = torch.rand(3, 3, 2, 16, 16)  # three views
-    heatmaps = Heatmaps(
-        2 + 12 * torch.rand(1, 3, 1, 4, 5, 2), torch.ones(1, 3, 1, 4, 5), (16, 16), HeatmapSpec()
-    )
+    xy = 2 + 12 * torch.rand(1, 3, 1, 4, 5, 2)
+    heatmaps = Heatmaps(xy, torch.ones(1, 3, 1, 4, 5), (16, 16), HeatmapSpec())
     sample = {'imgs': pictures, 'heatmap_imgs': heatmaps if drawn_late else heatmaps.draw()[0]}
     monkeypatch.setattr('pyskl.report.occlusion._sample', lambda *args: sample)
-    model = SimpleNamespace(
-        cfg=SimpleNamespace(filename='x.py'),
-        pipeline=SimpleNamespace(steps=[]),
-        takes=('imgs', 'heatmap_imgs'),
-    )
+    cfg, pipeline = SimpleNamespace(filename='x.py'), SimpleNamespace(steps=[])
+    model = SimpleNamespace(cfg=cfg, pipeline=pipeline, takes=('imgs', 'heatmap_imgs'))
     batches = _batches(model, None, [0, 1], [(), (2,)])
     if not drawn_late:
         with pytest.raises(ConfigError, match='heatmaps still to be drawn'):

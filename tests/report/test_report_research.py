@@ -66,9 +66,8 @@ def test_another_run_in_another_order_and_with_more_clips_gives_the_same(page, s
     scores = load_scores(streams[1] / 'scores.npz')
     order = np.random.default_rng(0).permutation(len(scores.ids))
     ids = [scores.ids[i] for i in order] + ['more']
-    save_scores(
-        tmp_path / 'other.npz', ids, np.concatenate([scores.scores[order], scores.scores[:1]])
-    )
+    rows = np.concatenate([scores.scores[order], scores.scores[:1]])
+    save_scores(tmp_path / 'other.npz', ids, rows)
     options = ReportOptions(out=str(tmp_path / 'r.html'), compare=str(tmp_path / 'other.npz'))
     data = data_of(build_report([streams[0]], options).path)
     assert data['comparison']['gained'] == page['comparison']['gained']

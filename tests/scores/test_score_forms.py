@@ -93,17 +93,15 @@ BARE = {
     'JSON under another suffix': ('a.pkl', json.dumps(SCORES.tolist()).encode()),
     'csv without ids': ('a.csv', csv(ids=range(3))),
 }
+BY_NAME, TENSORS_BY_NAME = dict(zip(IDS, ROWS)), dict(zip(IDS, TENSOR))
 NAMED = {
     'ours': ('a.npz', npz(ids=np.array(IDS), scores=SCORES)),
     'ours with two parts': ('a.npz:pose', npz(ids=np.array(IDS), rgb=OTHER, pose=SCORES)),
-    'a dict by name': ('a.pkl', pickle.dumps(dict(zip(IDS, ROWS)))),
-    'a dict of tensors by name': ('a.pkl', pickle.dumps(dict(zip(IDS, TENSOR)))),
-    'a dict by name of torch.save': ('a.pth', saved(dict(zip(IDS, TENSOR)))),
-    'an npz by name': ('a.npz', npz(**dict(zip(IDS, ROWS)))),
-    'the pose of a dict by name': (
-        'a.pkl:pose',
-        pickle.dumps({name: {'rgb': a, 'pose': b} for name, a, b in zip(IDS, OTHER, ROWS)}),
-    ),
+    'a dict by name': ('a.pkl', pickle.dumps(BY_NAME)),
+    'a dict of tensors by name': ('a.pkl', pickle.dumps(TENSORS_BY_NAME)),
+    'a dict by name of torch.save': ('a.pth', saved(TENSORS_BY_NAME)),
+    'an npz by name': ('a.npz', npz(**BY_NAME)),
+    'the pose of a dict by name': ('a.pkl:pose', pickle.dumps(dict(zip(IDS, PARTS)))),
     'rows with names': (
         'a.pkl',
         pickle.dumps([{'frame_dir': name, 'pred_score': row} for name, row in zip(IDS, TENSOR)]),
