@@ -194,7 +194,8 @@ def test_every_model_can_be_built(path):
 def test_the_backbones_have_the_published_number_of_parameters(family):
     found = set()
     for path in (p for p in GRAPH_CONFIGS if family_of(p) == family and 'ntu' in name_of(p)):
-        found.add((17 if 'hrnet' in path.stem else 25, size(recipe(path))[0]))
+        if recipe(path).model['backbone'].get('num_prototype') != 100:
+            found.add((17 if 'hrnet' in path.stem else 25, size(recipe(path))[0]))
     assert found == set(zip((25, 17), SIZES[family]))
 
 
