@@ -20,15 +20,14 @@ from pyskl.scores import (
     kind_of,
     leave_one_out,
     load_fit,
-    log_probabilities,
-    refuse_same_clips,
     save_fit,
-    simplex_grid,
     soften,
 )
 from pyskl.scores.align import Aligned
 from pyskl.scores.cross_validation import deal_folds
-from pyskl.scores.fitting import choose_weights
+from pyskl.scores.fitting import choose_weights, simplex_grid
+from pyskl.scores.leakage import refuse_same_clips
+from pyskl.scores.probabilities import log_probabilities
 from pyskl.scores.score_file import Scores
 
 
