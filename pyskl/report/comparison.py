@@ -48,8 +48,7 @@ def comparison(
     recall, other_recall = (per_class_report(s, labels).recall for s in (scores, other_scores))
     classes = [
         [k, figures.plain(recall[k]), figures.plain(other_recall[k])]
-        for k in range(scores.shape[1])
-        if (labels == k).any()
+        for k in np.unique(labels).tolist()
     ]
     by_confidence = np.argsort(-scores.max(1), kind='stable')
     return {

@@ -180,24 +180,19 @@ def classes(
     named = class_groups(counts) if is_long_tailed(counts) else {}
     group_of = {int(k): group for group, members in named.items() for k in members}
     right = scores.argmax(1) == labels
+    figures = {key: plain(values) for key, values in vars(report).items()}
     rows = []
     for k, name in enumerate(names):
         members = np.flatnonzero(labels == k)
-        typical = (
-            members[np.lexsort((-scores[members, k], ~right[members]))[0]] if len(members) else None
-        )
+        best_first = members[np.lexsort((-scores[members, k], ~right[members]))].tolist()
         rows.append(
             {
                 'id': k,
                 'name': name,
                 'group': group_of.get(k),
                 'train': None if train_counts is None else int(train_counts[k]),
-                'support': int(report.support[k]),
-                'predicted': int(report.predicted[k]),
-                'precision': plain(report.precision[k]),
-                'recall': plain(report.recall[k]),
-                'f1': plain(report.f1[k]),
-                'typical': None if typical is None else int(typical),
+                **{key: values[k] for key, values in figures.items()},
+                'typical': best_first[0] if best_first else None,
             }
         )
     return rows

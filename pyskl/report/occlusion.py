@@ -123,13 +123,8 @@ def _losses(
     """Return (masks, chosen): the true class's probability, less that without the mask's joints."""
     batch_size = max(1, model.cfg.data.loader('test').videos_per_gpu)
     lost = np.zeros((len(masks), len(chosen)))
-    with tqdm(
-        total=len(chosen) * (1 + len(masks)),
-        desc=f'occlusion {stream.name}',
-        unit='clip',
-        leave=False,
-        disable=None,
-    ) as bar:
+    total, desc = len(chosen) * (1 + len(masks)), f'occlusion {stream.name}'
+    with tqdm(total=total, desc=desc, unit='clip', leave=False, disable=None) as bar:
         for start in range(0, len(chosen), batch_size):
             rows = chosen[start : start + batch_size].tolist()
             labels, span = clips.labels[rows], slice(start, start + len(rows))

@@ -165,9 +165,7 @@ def layout(results: Results, asked: str | None) -> dict[str, Any]:
         'name': known.name,
         'joints': list(known.joints),
         'bones': [list(bone) for bone in known.bones],
-        'sides': [
-            1 if j in known.left else 2 if j in known.right else 0 for j in range(num_joints)
-        ],
+        'sides': [(j in known.left) + 2 * (j in known.right) for j in range(num_joints)],
         'pose': [list(xy) for xy in known.pose],
     }
 

@@ -74,12 +74,8 @@ class Estimate:
             difference, np.arange(len(self.labels)), num_draws=_DRAWS, seed=self.seed
         )
         by_fold = np.array([self._judge(fold) for fold in self.folds])
-        return Gain(
-            self.values['fitted'] - self.values[over],
-            low,
-            high,
-            float((by_fold[:, 0] - by_fold[:, rival]).std(ddof=1)),
-        )
+        over_folds = float((by_fold[:, 0] - by_fold[:, rival]).std(ddof=1))
+        return Gain(self.values['fitted'] - self.values[over], low, high, over_folds)
 
     def _judge(self, rows: np.ndarray | slice) -> np.ndarray:
         """Return (3,) the objective on some clips."""

@@ -116,12 +116,8 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
         of_label = log_softmax(logits / math.exp(log_temperature), axis=1)[rows, labels]
         return -float(of_label.mean())
 
-    found = minimize_scalar(
-        log_loss,
-        bounds=(math.log(COLDEST), math.log(HOTTEST)),
-        method='bounded',
-        options={'xatol': 1e-5},
-    )
+    bounds = (math.log(COLDEST), math.log(HOTTEST))
+    found = minimize_scalar(log_loss, bounds=bounds, method='bounded', options={'xatol': 1e-5})
     return float(f'{math.exp(found.x):.4g}') if found.fun < log_loss(0.0) - 1e-9 else 1.0
 
 
@@ -138,14 +134,10 @@ def simplex_grid(num_streams: int, parts: int) -> np.ndarray:
 def choose_weights(probs: np.ndarray, labels: np.ndarray, objective: Objective) -> np.ndarray:
     """Return (S,) weights for probabilities (S, N, K); see `fit_blend`."""
     num_streams = len(probs)
-    parts = next(
-        n
-        for n in _PARTS
-        if n == 1 or math.comb(n + num_streams - 1, num_streams - 1) <= MOST_POINTS
-    )
-    grid = np.concatenate(
-        [simplex_grid(num_streams, parts), np.full((1, num_streams), 1 / num_streams)]
-    )
+    sizes = {n: math.comb(n + num_streams - 1, num_streams - 1) for n in _PARTS}
+    parts = next((n for n, size in sizes.items() if size <= MOST_POINTS), 1)
+    equal = np.full((1, num_streams), 1 / num_streams)
+    grid = np.concatenate([simplex_grid(num_streams, parts), equal])
     values = judge(probs, labels, grid, objective)
     best = _best(values)
     return _refine(probs, labels, objective, grid[best], tuple(values[best]), 0.5 / parts)
