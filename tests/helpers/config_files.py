@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,22 @@ def paths_in(value: Any, path: tuple = ()) -> list[tuple]:
         inner = dict(enumerate(value))
     found = [place for key, item in inner.items() for place in paths_in(item, (*path, key))]
     return [path, *found] if path else found
+
+
+DELETE = object()
+
+
+def with_value(value: Any, path: Sequence, new: Any) -> Any:
+    """Return a part of a config with `new` at a path of keys; DELETE takes out what is there."""
+    if not path:
+        return new
+    key, *rest = path
+    if isinstance(value, (list, tuple)):
+        items = (
+            with_value(item, rest, new) if str(i) == str(key) else item
+            for i, item in enumerate(value)
+        )
+        return type(value)(items)
+    inner = value if isinstance(value, dict) else {}
+    inner = {**inner, key: with_value(inner.get(key), rest, new)}
+    return {k: v for k, v in inner.items() if v is not DELETE}

@@ -9,7 +9,7 @@ import re
 import textwrap
 
 import pytest
-from config_files import CONFIGS, paths_in, splits_of
+from config_files import CONFIGS, paths_in, splits_of, with_value
 from mmaction_configs import GRAPH_FAMILIES, LEFT, RIGHT, config_1x, family_of, rows, stream_of
 from tiny import script
 
@@ -316,23 +316,13 @@ def test_graph_networks_of_0x_are_read_and_their_own_stage_is_named(write):
 JUNK = (None, -1, '', [], {}, [1], {'a': 1}, (1, 2), {'type': 5}, [{'type': 'Flip'}], {1: 2})
 
 
-def changed(value, path, new):
-    if not path:
-        return new
-    if isinstance(value, dict):
-        return {k: changed(v, path[1:], new) if k == path[0] else v for k, v in value.items()}
-    return type(value)(
-        changed(v, path[1:], new) if i == path[0] else v for i, v in enumerate(value)
-    )
-
-
 @pytest.mark.parametrize('start', range(0, 24, 8))
 def test_a_config_of_mmaction_with_any_mistake_gives_only_config_errors(start):
     for seed in range(start, start + 8):
         draw, theirs = random.Random(seed), config_1x(ROWS[seed % 8])
         for _ in range(2):
             path = draw.choice(paths_in(theirs))
-            theirs = changed(theirs, path, draw.choice(JUNK))
+            theirs = with_value(theirs, path, draw.choice(JUNK))
         with contextlib.suppress(ConfigError):
             read_recipe(theirs).effective()
 

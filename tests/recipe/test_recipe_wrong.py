@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from config_files import paths_in
+from config_files import DELETE, paths_in, with_value
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mmengine.config import Config
@@ -20,29 +20,13 @@ from pyskl.recipe.settings_base import hints_of
 
 USER_COPY = load_config(Path(__file__).parents[1] / 'inputs' / 'user_copy.py').to_dict()
 TOP_LEVEL = sorted(hints_of(TopLevel))
-DELETE = object()
 
 
 def with_changes(changes: dict) -> Config:
     """The user's config with dotted paths set to any value, or deleted."""
-
-    def put(node, keys, value):
-        if not keys:
-            return value
-        if isinstance(node, (list, tuple)):
-            return type(node)(
-                put(item, keys[1:], value) if str(i) == keys[0] else item
-                for i, item in enumerate(node)
-            )
-        node = {
-            **(node if isinstance(node, dict) else {}),
-            keys[0]: put((node or {}).get(keys[0]), keys[1:], value),
-        }
-        return {k: v for k, v in node.items() if v is not DELETE}
-
     values = USER_COPY
     for path, value in changes.items():
-        values = put(values, path.split('.'), value)
+        values = with_value(values, path.split('.'), value)
     return Config(values, cfg_text='#', filename='configs/joint.py')
 
 
