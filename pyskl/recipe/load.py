@@ -258,8 +258,8 @@ def _import(name: str, may_fail: bool, where: str, folders: list[str]) -> None:
     try:
         importlib.import_module(name)
     except (Exception, SystemExit) as error:  # the user's module may raise anything
-        is_missing = isinstance(error, ModuleNotFoundError) and error.name
-        if is_missing and f'{name}.'.startswith(f'{error.name}.'):
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f'{name}.'.startswith(f'{missing}.'):
             message = (
                 f'{where}: there is no module {name!r}, neither in {" nor in ".join(folders)} nor '
                 'on PYTHONPATH. Put it there, or correct the name.'

@@ -151,7 +151,7 @@ class Recipe(TopLevel):
         shown = [name for name in hints_of(TopLevel) if name not in ('runner', *_OBSOLETE)]
         values = dataclasses.asdict(self)
         values = plain({name: values[name] for name in shown})
-        values['model'] = _with_defaults(self.model_config()[0], RECOGNIZERS)
+        values['model'] = plain(_with_defaults(self.model_config()[0], RECOGNIZERS))
         for split in SPLITS:
             values['data'][split] = _with_defaults(
                 _in_mode(getattr(self.data, split), split), DATASETS

@@ -250,16 +250,16 @@ def find_clips(
     if not ann_file:
         for split in SPLITS:
             for stream in streams:
-                named += [f for f in annotation_files(stream, split) if f not in named]
+                named += annotation_files(stream, split)
     if not named:
         raise DataError(
             f'{streams[0].scores.path}: no config beside it names the annotation file of these '
             'clips. Give it: --ann-file FILE.pkl'
         )
     complaints = []
-    for file, split in named:
+    for file, part in dict.fromkeys(named):
         try:
-            return _in_order(_open(file, split), ids, len(streams[0].scores.scores), file)
+            return _in_order(_open(file, part), ids, len(streams[0].scores.scores), file)
         except DataError as error:
             complaints.append(printable(str(error)))
     if len(complaints) == 1:
