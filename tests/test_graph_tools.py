@@ -12,6 +12,7 @@ import pytest
 import tiny
 import tiny_graph
 import torch
+from packed_clips import unpack_clip
 from report_data import data_of
 from tiny import script
 from tiny_graph import EMBEDDING, problem
@@ -30,7 +31,7 @@ from pyskl.errors import ConfigError, DataError, UserError
 from pyskl.files.libraries import opencv
 from pyskl.models import build_model
 from pyskl.report import ReportOptions, build_report
-from pyskl.report.packing import PackedClip, unpack_clip
+from pyskl.report.packing import PackedClip
 from pyskl.skeletons import Graph, layout_of, layout_to_draw, topology_of
 from pyskl.skeletons.topology import PUBLISHED
 

@@ -3,14 +3,12 @@
 from .answers import by_prefix, evaluate_results, prefixes
 from .baseline import mean_pose_nearest_neighbour
 from .calibration import (
-    ReliabilityBins,
     bootstrap_interval,
     expected_calibration_error,
     reliability_bins,
 )
 from .groups import class_groups, group_accuracy, is_long_tailed
 from .metrics import (
-    METRICS,
     ONE_LABEL_METRICS,
     check_labels,
     check_metrics,
@@ -23,14 +21,11 @@ from .metrics import (
 )
 from .one_sided import one_sided
 from .paired import Paired, compare_answers
-from .report import ClassReport, format_report, per_class_report
+from .report import per_class_report
 
 __all__ = [
-    'METRICS',
     'ONE_LABEL_METRICS',
-    'ClassReport',
     'Paired',
-    'ReliabilityBins',
     'bootstrap_interval',
     'by_prefix',
     'check_labels',
@@ -41,7 +36,6 @@ __all__ = [
     'evaluate',
     'evaluate_results',
     'expected_calibration_error',
-    'format_report',
     'group_accuracy',
     'is_long_tailed',
     'macro_f1',

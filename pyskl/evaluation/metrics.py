@@ -40,10 +40,20 @@ def top_k_accuracy(scores: Any, labels: Any, topk: int | Sequence[int] = (1, 5))
     if not all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) and k >= 1 for k in ks):
         raise ConfigError(f'topk = {topk!r}: expected whole numbers from 1 on, e.g. (1, 5).')
     scores, labels = known_clips(scores, labels)
+    ranks = ranks_of_labels(scores, labels)
+    return [float((ranks < k).mean()) for k in ks]
+
+
+def ranks_of_labels(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return (N,) how many classes go before each clip's own: higher scores, and equal lower ones.
+
+    Args:
+        scores: (N, K).
+        labels: (N,), all known.
+    """
     of_label = np.take_along_axis(scores, labels[:, None], axis=1)
     is_lower = np.arange(scores.shape[1]) < labels[:, None]
-    rank = ((scores > of_label) | ((scores == of_label) & is_lower)).sum(axis=1)
-    return [float((rank < k).mean()) for k in ks]
+    return ((scores > of_label) | ((scores == of_label) & is_lower)).sum(axis=1)
 
 
 def confusion_matrix(pred: Any, labels: Any, num_classes: int) -> np.ndarray:
@@ -77,18 +87,41 @@ def mean_class_accuracy(scores: Any, labels: Any) -> float:
     The published code counts a class that is predicted but absent from the labels as 0; here, as is
     standard, it is left out.
     """
-    matrix = _matrix(scores, labels)
-    support = matrix.sum(axis=1)
-    present = support > 0
-    return float((matrix.diagonal()[present] / support[present]).mean())
+    return mean_recall(*_counts(scores, labels))
 
 
 def macro_f1(scores: Any, labels: Any) -> float:
     """Return the mean over classes of F1 = 2 tp / (2 tp + fp + fn)."""
-    matrix = _matrix(scores, labels)
-    support, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
+    return mean_f1(*_counts(scores, labels))
+
+
+def count_by_class(
+    pred: np.ndarray, labels: np.ndarray, num_classes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (K,) counts of clips that are right, of the class, and predicted as the class.
+
+    Args:
+        pred: (N,) classes.
+        labels: (N,) classes, all known.
+        num_classes: K.
+    """
+    right, support, predicted = (
+        np.bincount(classes, minlength=num_classes)
+        for classes in (labels[pred == labels], labels, pred)
+    )
+    return right, support, predicted
+
+
+def mean_recall(right: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> float:
+    """Return mean_class_accuracy from the counts of `count_by_class`."""
     present = support > 0
-    return float((2 * matrix.diagonal()[present] / (support + predicted)[present]).mean())
+    return float((right[present] / support[present]).mean())
+
+
+def mean_f1(right: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> float:
+    """Return macro_f1 from the counts of `count_by_class`."""
+    present = support > 0
+    return float((2 * right[present] / (support + predicted)[present]).mean())
 
 
 def mean_average_precision(scores: Any, labels: Any) -> float:
@@ -113,12 +146,24 @@ def mean_average_precision(scores: Any, labels: Any) -> float:
 
 def _average_precision(scores: np.ndarray, is_positive: np.ndarray) -> float:
     """Return the average precision of one class from its scores (N,) and the clips that have it."""
+    right, taken = count_by_score(scores, is_positive)
+    return float((np.diff(right, prepend=0) / right[-1] * right / taken).sum())
+
+
+def count_by_score(scores: np.ndarray, is_right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Take answers from the best score on, equal scores together.
+
+    Args:
+        scores: (N,) of the answers.
+        is_right: (N,) whether each is right.
+
+    Returns:
+        (S,) how many are right, and how many were taken, after each of S different scores.
+    """
     order = np.argsort(-scores, kind='stable')
     ranked = scores[order]
-    # How many clips are taken after each step.
     taken = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) + 1
-    right = np.cumsum(is_positive[order])[taken - 1]
-    return float((np.diff(right, prepend=0) / right[-1] * right / taken).sum())
+    return np.cumsum(is_right[order])[taken - 1], taken
 
 
 def evaluate(
@@ -146,7 +191,7 @@ def evaluate(
     """
     metrics = (metrics,) if isinstance(metrics, str) else metrics
     check_metrics(metrics, several_labels=np.ndim(labels) == 2)
-    ks = (topk,) if isinstance(topk, (int, np.integer)) else tuple(topk)
+    ks = np.atleast_1d(topk).tolist()
     values: OrderedDict[str, float] = OrderedDict()
     for name in metrics:
         if name == 'top_k_accuracy':
@@ -221,12 +266,7 @@ def _known_targets(scores: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_scores(scores: Any) -> np.ndarray:
-    try:
-        scores = np.asarray(scores)
-    except ValueError as error:
-        raise DataError(
-            'scores: the rows differ in length; expected (N, K), one score per class and clip.'
-        ) from error
+    scores = np.asarray(scores)
     if scores.ndim != 2 or scores.shape[1] == 0 or scores.dtype.kind not in 'fiu':
         raise DataError(
             f'scores have shape {scores.shape} and type {scores.dtype}: expected numbers (N, K), '
@@ -271,21 +311,12 @@ def check_labels(
     Raises:
         DataError: not whole numbers in lowest..num_classes - 1.
     """
-    try:
-        array = np.asarray(labels)
-    except ValueError as error:
-        raise DataError(
-            f'{what}: the entries differ in length; expected one class number per clip.'
-        ) from error
-    if array.ndim == 2:
-        raise DataError(
-            f'{what} have shape {array.shape}: expected whole numbers (N,), one per clip. For '
-            'clips with several labels use mean_average_precision.'
-        )
+    array = np.asarray(labels)
     if array.ndim != 1 or (array.size and array.dtype.kind not in 'iu'):
+        several = ' For clips with several labels use mean_average_precision.'
         raise DataError(
             f'{what} have shape {array.shape} and type {array.dtype}: expected whole numbers (N,), '
-            'one per clip.'
+            f'one per clip.{several if array.ndim == 2 else ""}'
         )
     outside = np.flatnonzero((array < lowest) | (array >= num_classes))
     if len(outside):
@@ -297,6 +328,6 @@ def check_labels(
     return array.astype(np.int64)
 
 
-def _matrix(scores: Any, labels: Any) -> np.ndarray:
+def _counts(scores: Any, labels: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     scores, labels = known_clips(scores, labels)
-    return confusion_matrix(scores.argmax(axis=1), labels, scores.shape[1])
+    return count_by_class(scores.argmax(axis=1), labels, scores.shape[1])

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..annotations.segments import Segment, intersection_over_union
-from ..errors import ConfigError, DataError
+from ..errors import DataError
 from ..wording import some
+from .metrics import count_by_score
 
 CHALLENGE_IOU = 0.3
 IOUS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
@@ -94,21 +95,19 @@ def count_right(
     Raises:
         DataError: predictions for a recording that is not in `truth`.
     """
-    _check_names(truth, predicted)
-    true, answered, right = Counter[int](), Counter[int](), Counter[int]()
-    for name, segments in truth.items():
-        answers = predicted.get(name, ())
-        true.update(segment.label for segment in segments)
-        answered.update(segment.label for segment in answers)
-        matches = match(segments, answers, iou)
-        right.update(segment.label for segment, at in zip(answers, matches) if at >= 0)
+    judged = _judged(truth, predicted, iou)
+    true = _labels(truth)
+    answered = Counter(segment.label for segment, _ in judged)
+    right = Counter(segment.label for segment, is_right in judged if is_right)
     return {k: Counts(true[k], answered[k], right[k]) for k in sorted(true | answered)}
 
 
 def sum_counts(counts: Mapping[int, Counts]) -> Counts:
     """Add the counts of all classes."""
-    rows = [(c.true, c.predicted, c.right) for c in counts.values()]
-    return Counts(*np.array(rows, int).reshape(-1, 3).sum(0).tolist())
+    rows = counts.values()
+    return Counts(
+        sum(c.true for c in rows), sum(c.predicted for c in rows), sum(c.right for c in rows)
+    )
 
 
 def average_precision(
@@ -127,26 +126,40 @@ def average_precision(
     Returns:
         0..1 for each class that occurs in `truth`.
     """
-    _check_names(truth, predicted)
-    total = Counter(segment.label for segments in truth.values() for segment in segments)
-    ranked: dict[int, list[tuple[float, bool]]] = {k: [] for k in total}
+    total, areas = _labels(truth), {}
+    judged = _judged(truth, predicted, iou)
+    for k in sorted(total):
+        answers = [(segment.score, is_right) for segment, is_right in judged if segment.label == k]
+        if not answers:
+            areas[k] = 0.0
+            continue
+        right, taken = count_by_score(*map(np.array, zip(*answers)))
+        precision = np.maximum.accumulate((right / taken)[::-1])[::-1]
+        areas[k] = float((np.diff(right, prepend=0) / total[k] * precision).sum())
+    return areas
+
+
+def _labels(truth: Segments) -> Counter[int]:
+    return Counter(segment.label for segments in truth.values() for segment in segments)
+
+
+def _judged(truth: Segments, predicted: Segments, iou: float) -> list[tuple[Segment, bool]]:
+    """Return all predictions, and whether each is right.
+
+    Raises:
+        DataError: predictions for a recording that is not in `truth`.
+    """
+    unknown = [name for name in predicted if name not in truth]
+    if unknown:
+        raise DataError(
+            f'predictions for recordings without known labels: {some(unknown)}. Expected some of '
+            f'{some(truth)}.'
+        )
+    judged: list[tuple[Segment, bool]] = []
     for name, segments in truth.items():
         answers = predicted.get(name, ())
-        for segment, at in zip(answers, match(segments, answers, iou)):
-            if segment.label in ranked:
-                ranked[segment.label].append((segment.score, at >= 0))
-    return {k: _area(ranked[k], total[k]) for k in sorted(total)}
-
-
-def _area(ranked: list[tuple[float, bool]], total: int) -> float:
-    """Compute the area of predictions (score, is right), of which `total` could be right."""
-    if not ranked:
-        return 0.0
-    scores, right = (np.array(column) for column in zip(*sorted(ranked, key=lambda r: -r[0])))
-    last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))  # equal scores: at once
-    hits = right.cumsum()[last]
-    precision = np.maximum.accumulate((hits / (last + 1))[::-1])[::-1]
-    return float((np.diff(hits, prepend=0) / total * precision).sum())
+        judged += zip(answers, (match(segments, answers, iou) >= 0).tolist())
+    return judged
 
 
 def frame_classes(segments: Sequence[Segment], first: int, num_frames: int) -> np.ndarray:
@@ -160,8 +173,12 @@ def frame_classes(segments: Sequence[Segment], first: int, num_frames: int) -> n
     """
     classes = np.full(num_frames, NOTHING)
     for segment in sorted(segments, key=lambda s: (s.score, -s.start)):
-        classes[max(segment.start - first, 0) : max(segment.end - first + 1, 0)] = segment.label
+        classes[_inside(segment, first)] = segment.label
     return classes
+
+
+def _inside(segment: Segment, first: int) -> slice:
+    return slice(max(segment.start - first, 0), max(segment.end - first + 1, 0))
 
 
 def frame_accuracy(
@@ -184,10 +201,9 @@ def frame_accuracy(
     for name, segments in truth.items():
         first, number = frames[name]
         answers = frame_classes(predicted.get(name, ()), first, number)
-        true = np.zeros(number, bool)
-        agrees = np.zeros(number, bool)
+        true, agrees = np.zeros((2, number), bool)
         for segment in segments:
-            inside = slice(max(segment.start - first, 0), max(segment.end - first + 1, 0))
+            inside = _inside(segment, first)
             true[inside] = True
             agrees[inside] |= answers[inside] == segment.label
         right += int((agrees | (~true & (answers == NOTHING))).sum())
@@ -200,7 +216,6 @@ def evaluate_spotting(
     truth: Segments,
     predicted: Segments,
     frames: Mapping[str, tuple[int, int]] | None = None,
-    ious: Sequence[float] = IOUS,
 ) -> dict[str, float]:
     """Compute all figures of spotted segments.
 
@@ -209,18 +224,14 @@ def evaluate_spotting(
         predicted: predicted segments by recording.
         frames: number of the first frame, and number of frames, by recording, for the accuracy of
             frames; None leaves it out.
-        ious: a match needs a larger intersection over union than each of these in turn.
 
     Returns:
         f1, precision, recall and macro_f1 by the challenge's rule; f1@0.1 ... and map@0.1 ... for
-        `ious`, and map, their mean; frame_accuracy and frame_accuracy_of_nothing.
+        each of IOUS, and map, their mean; frame_accuracy and frame_accuracy_of_nothing.
 
     Raises:
-        ConfigError: an IoU outside 0..1; DataError: no recordings, or no true segment in any.
+        DataError: no recordings, or no true segment in any.
     """
-    wrong = [iou for iou in ious if not 0 <= iou < 1]
-    if wrong:
-        raise ConfigError(f'IoU {wrong[0]}: expected numbers from 0 up to, but not, 1.')
     if not any(truth.values()):
         raise DataError('no recording has a labelled segment, so there is nothing to measure.')
     counts = count_right(truth, predicted)
@@ -232,12 +243,12 @@ def evaluate_spotting(
         'recall': whole.recall,
         'macro_f1': float(np.mean(present)),
     }
-    figures |= {f'f1@{iou:g}': sum_counts(count_right(truth, predicted, iou)).f1 for iou in ious}
+    figures |= {f'f1@{iou:g}': sum_counts(count_right(truth, predicted, iou)).f1 for iou in IOUS}
     maps = {
         f'map@{iou:g}': float(np.mean([*average_precision(truth, predicted, iou).values()]))
-        for iou in ious
+        for iou in IOUS
     }
-    figures |= maps | ({'map': float(np.mean([*maps.values()]))} if maps else {})
+    figures |= {**maps, 'map': float(np.mean([*maps.values()]))}
     if frames is not None:
         accuracy, nothing = frame_accuracy(truth, predicted, frames)
         figures |= {'frame_accuracy': accuracy, 'frame_accuracy_of_nothing': nothing}
@@ -274,12 +285,3 @@ def commonest(truth: Segments) -> tuple[int, int]:
         raise DataError('no labelled segments: there is no commonest class.')
     label = Counter(segment.label for segment in segments).most_common(1)[0][0]
     return label, max(1, int(np.median([segment.num_frames for segment in segments])))
-
-
-def _check_names(truth: Segments, predicted: Segments) -> None:
-    unknown = [name for name in predicted if name not in truth]
-    if unknown:
-        raise DataError(
-            f'predictions for recordings without known labels: {some(unknown)}. Expected some of '
-            f'{some(truth)}.'
-        )

@@ -32,7 +32,8 @@ def with_empty_bases(files: Sequence[Path], absent: Sequence[Absent]) -> Iterato
     Yields:
         {file: where to read it}; the files themselves if nothing is absent or marked.
     """
-    if not absent and not any(_is_marked(file) for file in files):
+    marks = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    if not absent and not any(file.read_bytes().startswith(marks) for file in files):
         yield {file: file for file in files}
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -46,17 +47,3 @@ def with_empty_bases(files: Sequence[Path], absent: Sequence[Absent]) -> Iterato
             place.parent.mkdir(parents=True, exist_ok=True)
             place.touch()
         yield copies
-
-
-def _is_marked(file: Path) -> bool:
-    with open(file, 'rb') as f:
-        return f.read(3).startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-
-
-def note(absent: Sequence[Absent]) -> list[str]:
-    """Return a line for the log for each base that was made up."""
-    return [
-        f'its _base_ {base!r} does not exist; read without it, since the settings of that file '
-        '(logging, saving, launching) have defaults here.'
-        for _, base in absent
-    ]

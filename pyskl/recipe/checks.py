@@ -76,9 +76,12 @@ def check_sense(
                     _check_classes(head, dataset, place)
                 with faults:
                     _check_several(head, dataset, place)
-            pipeline = None
+            pipeline, steps = None, dataset.get('pipeline')
+            # unknown for a data set that is no ClipDataset
+            entries = getattr(DATASETS.get(dataset.get('type')), 'entries', None)
             with faults:
-                pipeline = _pipeline(dataset, place)
+                if isinstance(steps, (list, tuple)):
+                    pipeline = Compose(steps, f'{place}.pipeline', entries)
             collected.append(None if pipeline is None else pipeline.gives)
             if pipeline is None:
                 continue
@@ -186,14 +189,6 @@ def _check_gives(pipeline: Compose, trains: bool, place: str, cfg: Mapping[str, 
     raise ConfigError(
         f'{place}.pipeline: ends without {missing[0]!r}, which {model} needs. Expected steps that '
         f'produce it, and Collect with keys={[*wanted]}.'
-    )
-
-
-def _pipeline(dataset: Mapping[str, Any], place: str) -> Compose | None:
-    steps, cls = dataset.get('pipeline'), DATASETS.get(dataset.get('type'))
-    entries = getattr(cls, 'entries', None)  # unknown for a data set that is no ClipDataset
-    return (
-        Compose(steps, f'{place}.pipeline', entries) if isinstance(steps, (list, tuple)) else None
     )
 
 

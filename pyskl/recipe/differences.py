@@ -27,11 +27,8 @@ def differences(old: Any, new: Any, path: str = '') -> list[str]:
         found = [differences(a, b, f'{path}[{i}]') for i, (a, b) in enumerate(zip(old, new))]
     else:
         same = old == new or (old != old and new != new)
-        found = (
-            []
-            if same and isinstance(old, bool) == isinstance(new, bool)
-            else [[f'{path}: {_short(old)} -> {_short(new)}']]
-        )
+        same = same and isinstance(old, bool) == isinstance(new, bool)
+        found = [] if same else [[f'{path}: {_short(old)} -> {_short(new)}']]
     return [line for lines in found for line in lines]
 
 

@@ -39,29 +39,25 @@ def plain(value: Any, where: str = 'config', depth: int = 0) -> Any:
         return tuple(items) if isinstance(value, tuple) else items
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
         return value
-    if isinstance(value, (np.generic, np.ndarray)):
-        return (
-            plain(value.tolist(), where, depth + 1)
-            if value.dtype.kind in 'biufSU'
-            else _refuse(value, where)
-        )
+    if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in 'biufSU':
+        return plain(value.tolist(), where, depth + 1)
     if isinstance(value, range):
         return list(value)
     if isinstance(value, PurePath):
         return str(value)
-    return value.__name__ if isinstance(value, type) else _refuse(value, where)
+    if isinstance(value, type):
+        return value.__name__
+    raise _refusal(value, where)
 
 
 def _plain_key(key: Any, where: str) -> Any:
-    return (
-        key
-        if key is None or isinstance(key, (str, int, float))
-        else _refuse(key, f'{where}: the key {key!r}')
-    )
+    if key is None or isinstance(key, (str, int, float)):
+        return key
+    raise _refusal(key, f'{where}: the key {key!r}')
 
 
-def _refuse(value: Any, where: str) -> Any:
-    raise ConfigError(
+def _refusal(value: Any, where: str) -> ConfigError:
+    return ConfigError(
         f'{where} is a {type(value).__name__} object. A config holds dicts, lists, strings and '
         'numbers.'
     )
@@ -90,11 +86,8 @@ def _text(value: Any, indent: str, used: int) -> str:
         heads = [f'{k}=' if named else f'{_line(k)}: ' for k in value]
         items, (start, end) = list(value.values()), ('dict(', ')') if named else ('{', '}')
     else:
-        heads, items, (start, end) = (
-            [''] * len(value),
-            list(value),
-            '[]' if isinstance(value, list) else '()',
-        )
+        heads, items = [''] * len(value), list(value)
+        start, end = '[]' if isinstance(value, list) else '()'
     rows = [
         f'{deeper}{head}{_text(item, deeper, len(deeper) + len(head) + 1)},'
         for head, item in zip(heads, items)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..skeletons import Layout, layout_to_draw
+from .change_dicts import change_dicts
 
 # In pipeline steps and graph_cfg, in GenSkeFeat and its like, in ProtoGCN's head.
 _PLACES = ('layout', 'dataset', 'joint_cfg')
@@ -14,14 +15,10 @@ _PLACES = ('layout', 'dataset', 'joint_cfg')
 
 def exchange_layouts(value: Any, change: Callable[[Any], Any]) -> Any:
     """Return a part of a config with `change` applied to the values of keys that name layouts."""
-    if isinstance(value, Mapping):
-        return {
-            key: exchange_layouts(change(inner) if key in _PLACES else inner, change)
-            for key, inner in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return type(value)(exchange_layouts(inner, change) for inner in value)
-    return value
+    return change_dicts(
+        value,
+        lambda part: {key: change(v) if key in _PLACES else v for key, v in part.items()},
+    )
 
 
 def layouts_in(config: Any) -> list[str | Mapping[str, Any]]:

@@ -21,7 +21,7 @@ from mmengine.config import Config
 from ..errors import ConfigError, DataError
 from ..files.path_checks import check_config
 from ..files.texts import read_text
-from .absent_base import RUNTIME, Absent, note, with_empty_bases
+from .absent_base import RUNTIME, Absent, with_empty_bases
 from .dialects import SECTIONS, remember, translate
 from .dump import plain
 from .merge import merging
@@ -67,15 +67,18 @@ def load_config(
                 )
         except (Exception, SystemExit) as error:  # a config is a program and may raise anything
             raise ConfigError(f'{_place(error, places, path)}: {_one_line(error)}') from error
-    values, remarks = translate(_keep_plain(loaded, path.name), path.name)
-    for line in note(absent):
-        remarks.note(line)
+    values, log = translate(_keep_plain(loaded, path.name), path.name)
+    for _, base in absent:
+        log.note(
+            f'its _base_ {base!r} does not exist; read without it, since the settings of that file '
+            '(logging, saving, launching) have defaults here.'
+        )
     cfg = Config(
         apply_options(values, parse_options(cfg_options), path.name),
         cfg_text=loaded.text,
         filename=str(path),
     )
-    remember(cfg, remarks)
+    remember(cfg, log)
     return cfg
 
 
@@ -129,16 +132,14 @@ def _read(path: Path, children: tuple[Path, ...]) -> str:
 
 
 def _refuse_other_styles(path: Path, text: str, tree: ast.Module) -> None:
-    for node in ast.walk(tree):
-        instead = f"Name the files to start from in {_BASE} = ['./base.py']."
-        if isinstance(node, ast.ImportFrom) and any(
-            alias.name == 'read_base' for alias in node.names
-        ):
+    instead = f"Name the files to start from in {_BASE} = ['./base.py']."
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)):
+        if any(alias.name == 'read_base' for alias in node.names):
             raise ConfigError(
                 f"{path}, line {node.lineno}: read_base(), mmengine's newer style, is not "
                 f'supported. {instead}'
             )
-        if isinstance(node, ast.ImportFrom) and node.level:
+        if node.level:
             raise ConfigError(
                 f'{path}, line {node.lineno}: a config cannot import relative to itself. {instead}'
             )
@@ -185,16 +186,11 @@ def _place(error: BaseException, places: Mapping[Path, Path], path: Path) -> str
         path: the config file, if no frame is in any of them.
     """
     known = {os.path.abspath(place): file for file, place in places.items()}
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if os.path.abspath(frame.filename) in known
-    ]
-    return (
-        f'{known[os.path.abspath(frames[-1].filename)]}, line {frames[-1].lineno}'
-        if frames
-        else str(path)
-    )
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = known.get(os.path.abspath(frame.filename))
+        if file is not None:
+            return f'{file}, line {frame.lineno}'
+    return str(path)
 
 
 def _line_of(error: BaseException) -> str:
@@ -250,8 +246,8 @@ def import_custom_modules(cfg: Mapping[str, Any] | Config) -> None:
         return
     where = f'{Path(filename).name if filename else "config"}: custom_imports'
     settings = read_settings(CustomImports, plain(given, where), where)
-    folders = [os.getcwd(), *([os.path.dirname(os.path.abspath(filename))] if filename else [])]
-    folders = list(dict.fromkeys(folders))
+    beside = os.path.abspath(os.path.dirname(filename or ''))
+    folders = list(dict.fromkeys((os.getcwd(), beside)))
     sys.path.extend(folder for folder in folders if folder not in sys.path)
     importlib.invalidate_caches()
     for name in settings.imports:
@@ -262,12 +258,8 @@ def _import(name: str, may_fail: bool, where: str, folders: list[str]) -> None:
     try:
         importlib.import_module(name)
     except (Exception, SystemExit) as error:  # the user's module may raise anything
-        missing = (
-            isinstance(error, ModuleNotFoundError)
-            and error.name
-            and f'{name}.'.startswith(f'{error.name}.')
-        )
-        if missing:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f'{name}.'.startswith(f'{missing}.'):
             message = (
                 f'{where}: there is no module {name!r}, neither in {" nor in ".join(folders)} nor '
                 'on PYTHONPATH. Put it there, or correct the name.'
@@ -283,9 +275,7 @@ def _import(name: str, may_fail: bool, where: str, folders: list[str]) -> None:
 def _last_line(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f' in {error.filename}{_line_of(error)}'
-    frames = [
-        f
-        for f in traceback.extract_tb(error.__traceback__)
-        if 'importlib' not in f.filename and f.filename != __file__
-    ]
-    return f' in {frames[-1].filename}, line {frames[-1].lineno}' if frames else ''
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if 'importlib' not in frame.filename and frame.filename != __file__:
+            return f' in {frame.filename}, line {frame.lineno}'
+    return ''

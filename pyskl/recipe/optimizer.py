@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,10 +53,8 @@ def check_optimizer(cfg: Any, where: str) -> None:
             f'{", ".join(known)}.'
         )
     faults = Faults()
-    cls, arguments = (
-        known[cfg['type']],
-        {k: v for k, v in cfg.items() if k not in ('type', 'paramwise_cfg')},
-    )
+    cls = known[cfg['type']]
+    arguments = {k: v for k, v in cfg.items() if k not in ('type', 'paramwise_cfg')}
     if 'paramwise_cfg' in cfg:
         faults.add(
             f'{where}.paramwise_cfg is not supported: all weights are in one group. Leave it out.'
@@ -74,25 +73,17 @@ def check_optimizer(cfg: Any, where: str) -> None:
     faults.raise_any(where)
     try:
         cls([torch.zeros(1, requires_grad=True)], **arguments)
-    except (
-        Exception
-    ) as error:  # torch checks the values: negative lr, nesterov without momentum ...
+    except Exception as error:  # torch checks the values: negative lr, nesterov ...
         raise ConfigError(f'{where} ({cls.__name__}): {error}. Give another value.') from error
 
 
 def _check_numbers(name: str, value: Any, default: Any, where: str) -> None:
     """Expect a finite number where the default is a number; torch does not always check that."""
-    if isinstance(default, tuple) and default and isinstance(value, (list, tuple)):
+    if isinstance(default, tuple) and isinstance(value, (list, tuple)):
         for i, (item, example) in enumerate(zip(value, default)):
             _check_numbers(f'{name}[{i}]', item, example, where)
-    if isinstance(default, bool) or default is None or isinstance(default, tuple):
-        return
-    if isinstance(default, (int, float)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ConfigError(f'{where}.{name} = {value!r}: expected a number.')
-        if (
-            isinstance(value, int)
-            and abs(value) > 2**53
-            or not float('-inf') < value < float('inf')
-        ):
-            raise ConfigError(f'{where}.{name} = {value}: expected a finite number.')
+    elif isinstance(default, (int, float)) and not isinstance(default, bool):
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        largest = 2**53 if isinstance(value, int) else sys.float_info.max
+        if not is_number or not abs(value) <= largest:
+            raise ConfigError(f'{where}.{name} = {value!r}: expected a finite number.')

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigError, Faults, did_you_mean
+from .literals import NOT_READABLE, literal_value
 from .settings import TopLevel
 from .settings_base import hints_of, nested_settings
 
@@ -48,9 +49,9 @@ def parse_value(text: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            value = _literal(ast.parse(text, mode='eval').body)
+            value = literal_value(ast.parse(text, mode='eval').body, _read_name)
             return list(value) if isinstance(value, tuple) and not text.startswith('(') else value
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+    except NOT_READABLE:
         pass
     brackets = text[:1] + text[-1:]
     if brackets in ('[]', '()') and _balanced(text[1:-1]):
@@ -65,33 +66,8 @@ def _balanced(text: str) -> bool:
     return not depths or min(depths) >= 0 and depths[-1] == 0
 
 
-def _literal(node: ast.expr) -> Any:
-    if isinstance(node, ast.Constant) and node.value is not Ellipsis:
-        return node.value
-    if isinstance(node, ast.Name):
-        return (
-            float(node.id)
-            if node.id in ('inf', 'nan')
-            else _CONSTANTS.get(node.id.lower(), node.id)
-        )
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-        value = _literal(node.operand)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return -value if isinstance(node.op, ast.USub) else value
-    if isinstance(node, ast.List):
-        return [_literal(item) for item in node.elts]
-    if isinstance(node, ast.Tuple):
-        return tuple(_literal(item) for item in node.elts)
-    if isinstance(node, ast.Dict) and None not in node.keys:
-        return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values) if k}
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == 'dict'
-        and not node.args
-    ):
-        return {word.arg: _literal(word.value) for word in node.keywords if word.arg}
-    raise ValueError
+def _read_name(name: str) -> Any:
+    return float(name) if name in ('inf', 'nan') else _CONSTANTS.get(name.lower(), name)
 
 
 def split_values(text: str) -> list[str]:
@@ -155,14 +131,11 @@ def paths_of(wanted: Any, values: Any, path: str = '') -> list[str]:
     """
     if path and type(values) is type(wanted) and values == wanted:
         return [path]
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(values, dict):
-        items = values.items()
-    elif isinstance(values, (list, tuple)):
-        items = enumerate(values)
-    return [
-        found for k, v in items for found in paths_of(wanted, v, f'{path}.{k}' if path else str(k))
-    ]
+    inner = values if isinstance(values, dict) else {}
+    if isinstance(values, (list, tuple)):
+        inner = dict(enumerate(values))
+    places = (paths_of(wanted, v, f'{path}.{k}' if path else str(k)) for k, v in inner.items())
+    return list(itertools.chain.from_iterable(places))
 
 
 def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | None) -> Any:
@@ -192,7 +165,9 @@ def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | No
         )
     hints = hints_of(settings) if settings else {}
     inner = node.get(key)
-    if key not in node and not _may_be_new(key, rest, settings, hints):
+    # Unknown arguments of a component are found when the component is checked.
+    may_be_new = key in hints if settings else not rest or key in _FREE_DICTS
+    if key not in node and not may_be_new:
         known = sorted({*map(str, node), *hints})
         raise ConfigError(
             f'{place}: there is no {key!r}.{did_you_mean(key, known)} Known here: '
@@ -201,13 +176,6 @@ def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | No
     if rest and inner is None:
         inner = {}
     return {**node, key: _set(inner, rest, value, place, nested_settings(hints.get(key)))}
-
-
-def _may_be_new(key: str, rest: list[str], settings: type | None, hints: dict[str, Any]) -> bool:
-    if settings:
-        return key in hints
-    # Unknown arguments of a component are found when the component is checked.
-    return not rest or key in _FREE_DICTS
 
 
 def _merged(old: Any, new: Any) -> Any:

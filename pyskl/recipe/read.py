@@ -9,7 +9,7 @@ import dataclasses
 import difflib
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,14 +46,8 @@ _ELSEWHERE = {
         for split in SPLITS
     },
     **dict.fromkeys(
-        (
-            'optim_wrapper',
-            'param_scheduler',
-            'train_evaluator',
-            'val_evaluator',
-            'test_evaluator',
-            'default_hooks',
-        ),
+        ('optim_wrapper', 'param_scheduler', 'default_hooks')
+        + tuple(f'{split}_evaluator' for split in SPLITS),
         'is a key of MMAction2 1.x. Expected here are those of the older style: data, optimizer, '
         'lr_config, total_epochs',
     ),
@@ -108,15 +102,18 @@ class Recipe(TopLevel):
         faults.raise_any(self.filename)
 
     @property
+    def _test_cfg(self) -> Mapping[str, Any]:
+        return (self.model or {}).get('test_cfg') or {}
+
+    @property
     def gives_features(self) -> bool:
         """Whether the model returns features or their scores (test_cfg.feat_ext, score_ext)."""
-        settings = (self.model or {}).get('test_cfg') or {}
-        return bool(settings.get('feat_ext') or settings.get('score_ext'))
+        return bool(self._test_cfg.get('feat_ext') or self._test_cfg.get('score_ext'))
 
     @property
     def keeps_views_apart(self) -> bool:
         """Whether the model answers for each view of a clip (model.test_cfg.average_clips=None)."""
-        return ((self.model or {}).get('test_cfg') or {}).get('average_clips', 'prob') is None
+        return self._test_cfg.get('average_clips', 'prob') is None
 
     def model_config(
         self, weights: Collection[str] | None = None
@@ -126,40 +123,35 @@ class Recipe(TopLevel):
         Args:
             weights: names of the weights of the checkpoint that the model is to be filled from.
         """
-        return (
-            (None, None)
-            if self.model is None
-            else choose_embedding(self.model, self.collects_emb, weights)
-        )
+        if self.model is None:
+            return None, None
+        return choose_embedding(self.model, self.collects_emb, weights)
 
     def results(self) -> dict[str, Any]:
         """Return the settings that decide the trained weights, in a form that checkpoints can hold.
 
         Work dir, logging, saving, evaluation and the number of workers are left out.
         """
-        loader = self.data.loader('train')
-        data = {
+        values, loader = dataclasses.asdict(self), self.data.loader('train')
+        chosen = {name: values[name] for name in _RESULTS}
+        if self.ema is not None:  # runs from before there was an average can go on
+            chosen['ema'] = values['ema']
+        chosen['data'] = {
             'train': self.data.train,
             'videos_per_gpu': loader.videos_per_gpu,
             'shuffle': loader.shuffle,
         }
-        chosen = {name: getattr(self, name) for name in _RESULTS}
-        if self.ema is not None:  # runs from before there was an average can go on
-            chosen['ema'] = self.ema
-        return _lists(plain(_dicts({**chosen, 'data': data})))
+        return _lists(plain(chosen))
 
     def effective(self) -> dict[str, Any]:
         """Return the whole config with every default filled in, as plain Python.
 
         dump_config writes it and load_config reads it.
         """
-        values = {
-            f.name: getattr(self, f.name)
-            for f in dataclasses.fields(TopLevel)
-            if f.name not in ('runner', *_OBSOLETE)
-        }
-        values['model'] = _with_defaults(self.model_config()[0], RECOGNIZERS)
-        values = plain(_dicts(values))
+        shown = [name for name in hints_of(TopLevel) if name not in ('runner', *_OBSOLETE)]
+        values = dataclasses.asdict(self)
+        values = plain({name: values[name] for name in shown})
+        values['model'] = plain(_with_defaults(self.model_config()[0], RECOGNIZERS))
         for split in SPLITS:
             values['data'][split] = _with_defaults(
                 _in_mode(getattr(self.data, split), split), DATASETS
@@ -187,16 +179,20 @@ def read_recipe(
     """
     filename = getattr(cfg, 'filename', None) if isinstance(cfg, Config) else None
     name = Path(filename).name if filename else 'config'
-    given, remarks = translated(cfg, name)
+    given, log = translated(cfg, name)
     faults = Faults()
-    faults.messages += remarks.faults.messages
+    faults.messages += log.faults.messages
 
     # Known keys, and helper names.
     settings: dict[str, Any] = {}
-    for key in (key for key in given if key in hints_of(TopLevel)):
+    known = hints_of(TopLevel)
+    for key in (key for key in given if key in known):
         with faults:
             settings[key] = plain(given[key], f'{name}: {key}')
-    similar = _check_helpers(given, settings, name, faults)
+    similar = []
+    for key in (key for key in given if key not in known):
+        with faults:
+            similar.append(_check_helper(key, given, settings, name))
     if isinstance(settings.get('data'), dict):
         settings['data'] = {
             k: v for k, v in settings['data'].items() if k not in SPLITS or k in splits
@@ -225,43 +221,34 @@ def read_recipe(
             check_best(top.evaluation.save_best, top.evaluation.metric_names, model, name)
     faults.raise_any(name)
     assert top is not None  # where it could not be read, there was a fault
-    recipe = _complete(top, name, settings)
-    return replace(
-        recipe,
-        notes=tuple(filter(None, (*remarks.notes, *similar, *recipe.notes, note))),
-        collects_emb=collects_emb,
-    )
-
-
-def _check_helpers(
-    given: Mapping[str, Any], settings: Mapping[str, Any], name: str, faults: Faults
-) -> list[str]:
-    """Check the helper names of a config.
-
-    Args:
-        given: the whole config.
-        settings: its known keys.
-        name: of the config, for messages.
-        faults: takes those that are refused.
-
-    Returns:
-        Notes on helper names that are similar to a key of this config.
-    """
-    notes = []
-    for key in (key for key in given if key not in hints_of(TopLevel)):
-        with faults:
-            _check_helper(key, given, settings, name)
-            near = difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9)
-            if near and key not in _ELSEWHERE:
-                hint = did_you_mean(key, near)
-                notes.append(f'{name}: {key!r} is read as a helper name of your own.{hint}')
-    return notes
+    values = dict(vars(top))
+    if top.runner is not None:
+        values['total_epochs'] = top.runner.max_epochs
+    if top.work_dir is None:
+        values['work_dir'] = os.path.join('.', 'work_dirs', Path(name).stem)
+    obsolete = [
+        f'{name}: {key} is not needed any more ({why}).'
+        for key, why in _OBSOLETE.items()
+        if settings.get(key)
+    ]
+    notes = tuple(filter(None, (*log.notes, *similar, *obsolete, note)))
+    return Recipe(**values, filename=name, notes=notes, collects_emb=collects_emb)
 
 
 def _check_helper(
     key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str
-) -> None:
-    """Refuse a helper name that is nearly a missing key, or a key of another toolbox."""
+) -> str | None:
+    """Return a note on a helper name that is similar to a key of this config.
+
+    Args:
+        key: the helper name.
+        given: the whole config.
+        settings: its known keys.
+        name: of the config, for messages.
+
+    Raises:
+        ConfigError: it is nearly a missing key, or a key of another toolbox.
+    """
     if not isinstance(key, str):
         raise ConfigError(f'{name}: the key {key!r} is not a name.')
     absent = [k for k in hints_of(TopLevel) if k not in given and k not in _OBSOLETE]
@@ -271,12 +258,13 @@ def _check_helper(
             f'{name}: {key!r} is unknown. Did you mean {near[0]}? (A helper name of your own must '
             'differ more.)'
         )
-    if (
-        key in _ELSEWHERE
-        and given[key] is not None
-        and not paths_of(plain(given[key], f'{name}: {key}'), settings)
-    ):
+    if key not in _ELSEWHERE:
+        near = difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9)
+        hint = did_you_mean(key, near)
+        return f'{name}: {key!r} is read as a helper name of your own.{hint}' if near else None
+    if given[key] is not None and not paths_of(plain(given[key], f'{name}: {key}'), settings):
         raise ConfigError(f'{name}: {key} {_ELSEWHERE[key]}.')
+    return None
 
 
 def _sound_components(
@@ -303,20 +291,6 @@ def _sound_components(
                 check_dataset(dataset, f'{name}: data.{split}')
                 datasets[split] = dataset
     return model, datasets
-
-
-def _complete(top: TopLevel, name: str, given: Mapping[str, Any]) -> Recipe:
-    values = {f.name: getattr(top, f.name) for f in dataclasses.fields(TopLevel)}
-    if top.runner is not None:
-        values['total_epochs'] = top.runner.max_epochs
-    if top.work_dir is None:
-        values['work_dir'] = os.path.join('.', 'work_dirs', Path(name).stem)
-    notes = tuple(
-        f'{name}: {key} is not needed any more ({why}).'
-        for key, why in _OBSOLETE.items()
-        if given.get(key)
-    )
-    return Recipe(**values, filename=name, notes=notes)
 
 
 def _in_mode(cfg: dict | None, split: str) -> dict | None:
@@ -353,15 +327,6 @@ def _is_plain(value: Any) -> bool:
     except ConfigError:
         return False
     return True
-
-
-def _dicts(value: Any) -> Any:
-    """Return a value with settings objects as dicts, at any depth."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _dicts(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {k: _dicts(v) for k, v in value.items()}
-    return type(value)(_dicts(v) for v in value) if isinstance(value, (list, tuple)) else value
 
 
 def _lists(value: Any) -> Any:

@@ -7,13 +7,11 @@ that dict.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..errors import ConfigError, did_you_mean
-from ..evaluation.metrics import METRICS
+from ..evaluation import check_metrics
 from ..seeds import MAX_SEED
 from .data_settings import Data
 from .settings_base import setting
@@ -176,16 +174,9 @@ class Evaluation:
     def __post_init__(self):
         object.__setattr__(self, 'metrics', _several(self.metrics))
         object.__setattr__(self, 'topk', _several(self.topk))
-        unknown = [name for name in self.metrics if name not in METRICS]
-        if unknown:
-            raise ValueError(_unknown('metrics', unknown[0], METRICS))
+        check_metrics(self.metrics)
         if not self.metrics or not self.topk:
             raise ValueError('metrics and topk must not be empty.')
-        # A prefix names one of the model's answers, which check_best knows.
-        by_answer = tuple(f'_{name}' for name in self.metric_names)
-        best, known = self.save_best, ('auto', *self.metric_names)
-        if best is not None and best not in known and not best.endswith(by_answer):
-            raise ValueError(_unknown('save_best', best, known))
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -251,15 +242,11 @@ class CustomImports:
     allow_failed_imports: bool = False
 
     def __post_init__(self):
-        names = _several(self.imports)
-        object.__setattr__(self, 'imports', names)
-        for name in names:
-            if not re.fullmatch(r'[^\W\d]\w*(\.[^\W\d]\w*)*', name):
-                hint = (
-                    f' Try {name[:-3].replace("/", ".").strip(".")!r}.'
-                    if name.endswith('.py')
-                    else ''
-                )
+        object.__setattr__(self, 'imports', _several(self.imports))
+        for name in self.imports:
+            if not all(part.isidentifier() for part in name.split('.')):
+                module = name.removesuffix('.py').replace('/', '.').strip('.')
+                hint = f' Try {module!r}.' if name.endswith('.py') else ''
                 raise ValueError(
                     f"imports: {name!r} is not a module's name, as after `import`.{hint}"
                 )
@@ -281,10 +268,6 @@ class Runner:
 def _several(value: Any) -> tuple:
     """Return a list as a tuple, and a single value as a tuple of one."""
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
-
-
-def _unknown(key: str, value: object, known: Sequence[str]) -> str:
-    return f'{key} = {value!r} is unknown. Known: {", ".join(known)}.{did_you_mean(value, known)}'
 
 
 @dataclass(frozen=True)
@@ -350,15 +333,13 @@ class TopLevel:
     gpu_ids: Any = None
 
     def __post_init__(self):
-        if [tuple(step) if isinstance(step, (list, tuple)) else step for step in self.workflow] != [
-            ('train', 1)
-        ]:
+        if [*map(_several, self.workflow)] != [('train', 1)]:
             raise ValueError(
                 f"workflow = {self.workflow!r}: only [('train', 1)] is known; validation is set in "
                 '`evaluation`.'
             )
         if '\0' in (self.work_dir or ''):
-            raise ConfigError(
+            raise ValueError(
                 f'work_dir = {self.work_dir!r}: a folder cannot have a NUL character in its name.'
             )
         if self.runner is not None and self.total_epochs not in (None, self.runner.max_epochs):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
-import types
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar, Union
+from typing import Any, TypeVar
 
 from ..errors import ConfigError, Faults
 from ..signature import check_call, fits, inside
@@ -20,7 +19,6 @@ MISSING = dataclasses.MISSING
 def setting(
     default: Any = MISSING,
     *,
-    factory: Any = MISSING,
     at_least: float | None = None,
     above: float | None = None,
     at_most: float | None = None,
@@ -31,22 +29,19 @@ def setting(
     Ranges hold for numbers and for each number of a list.
 
     Args:
-        default: without one or a factory, the setting is required.
-        factory: makes the default.
+        default: without one, the setting is required.
         at_least: lower limit, itself allowed.
         above: lower limit, itself not allowed.
         at_most: upper limit, itself allowed.
         finite: whether infinity is refused; NaN always is.
     """
     allowed = {'at_least': at_least, 'above': above, 'at_most': at_most, 'finite': finite}
-    return dataclasses.field(default=default, default_factory=factory, metadata=allowed)
+    return dataclasses.field(default=default, metadata=allowed)
 
 
 def nested_settings(hint: Any) -> Any:
     """Return the settings class in a type: GradClip for `GradClip | None`; None without one."""
-    options = (
-        typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
-    )
+    options = (hint, *typing.get_args(hint))
     return next((option for option in options if dataclasses.is_dataclass(option)), None)
 
 
@@ -90,7 +85,7 @@ def read_settings(cls: type[T], given: Any, where: str) -> T:
     faults.raise_any(where.removesuffix(':'))
     try:
         return cls(**values)
-    except ValueError as error:  # raised by __post_init__, which does not know the place
+    except (ValueError, ConfigError) as error:  # of __post_init__, which does not know the place
         raise ConfigError(f'{where.removesuffix(":")}: {error}') from error
 
 

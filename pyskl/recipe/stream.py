@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from ..errors import ConfigError, did_you_mean
+from .change_dicts import change_dicts
 from .nested_datasets import dataset_configs
 
 Stream = Literal['j', 'b', 'jm', 'bm', 'k', 'km']
@@ -42,19 +43,14 @@ def fill_in_stream(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
         )
     data = settings.get('data')
     _check_features(data, stream, name)
-    filled = {**settings, 'data': _with_feature(data, stream)}
+
+    def with_feature(step: dict[str, Any]) -> dict[str, Any]:
+        return {**step, 'feats': [stream]} if step.get('type') == 'GenSkeFeat' else step
+
+    filled = {**settings, 'data': change_dicts(data, with_feature)}
     if isinstance(settings.get('work_dir'), str):
         filled['work_dir'] = settings['work_dir'].replace(PLACE, stream)
     return filled
-
-
-def _with_feature(value: Any, stream: str) -> Any:
-    if isinstance(value, Mapping):
-        changed = {key: _with_feature(inner, stream) for key, inner in value.items()}
-        return {**changed, 'feats': [stream]} if value.get('type') == 'GenSkeFeat' else changed
-    if isinstance(value, (list, tuple)):
-        return type(value)(_with_feature(inner, stream) for inner in value)
-    return value
 
 
 def _check_features(data: Any, stream: str, name: str) -> None:

@@ -16,7 +16,7 @@ from .comparison import comparison
 from .curves import curves
 from .occlusion import occlusion
 from .options import ReportOptions
-from .page import write_page
+from .page import SCRIPTS, write_page
 from .parts import class_figures, header, layout, predictions
 from .people import find_groups
 from .player_data import player_data
@@ -95,7 +95,7 @@ def build_report(
     data['clips'], frames = player_data(results, data['classes'], options.pictures)
     notes[:] = map(printable, notes)
     path = Path(options.out) if options.out else _default_out(streams)
-    return Report(path, write_page(path, data, frames), notes)
+    return Report(path, write_page(path, 'page', SCRIPTS, data, frames), notes)
 
 
 def _default_out(streams: Sequence[Stream]) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..evaluation import compare_answers, per_class_report
-from ..wording import plain as quoted
+from ..scores.id_list import find_rows
 from . import figures
 from .people import Groups
 from .sources import Stream, read_stream
@@ -48,8 +48,7 @@ def comparison(
     recall, other_recall = (per_class_report(s, labels).recall for s in (scores, other_scores))
     classes = [
         [k, figures.plain(recall[k]), figures.plain(other_recall[k])]
-        for k in range(scores.shape[1])
-        if (labels == k).any()
+        for k in np.unique(labels).tolist()
     ]
     by_confidence = np.argsort(-scores.max(1), kind='stable')
     return {
@@ -105,12 +104,6 @@ def _probabilities(stream: Stream, ids: Sequence[str], num_classes: int) -> np.n
                 '(scores.npz).'
             )
     else:
-        place = {name: i for i, name in enumerate(other.ids)}
-        missing = [name for name in ids if name not in place]
-        if missing:
-            raise DataError(
-                f'{other.path}: holds no clip {quoted(missing[0])} ({len(missing)} of {len(ids)} '
-                'are missing). Runs are compared on the same clips: test both on the same data.'
-            )
-        rows = rows[[place[name] for name in ids]]
+        advice = 'Runs are compared on the same clips: test both on the same data.'
+        rows = rows[find_rows(other.ids, ids, other.path, advice)]
     return stream.probabilities(rows)

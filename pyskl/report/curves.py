@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 MAX_POINTS = 600  # of a curve; more are averaged
 GROUPS = ('loss', 'accuracy', 'lr', 'time')
 
@@ -26,7 +28,7 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[list[f
         at = row['epoch'] - 1 + row['iter'] / length if training else float(row['epoch'])
         for name, value in _values(row):
             group = _group(name)
-            if group is not None and (training or group != 'lr'):
+            if group is not None and (training or group in ('loss', 'accuracy')):
                 mode = 'training' if training else 'validation'
                 curve = name if group in ('lr', 'time') else f'{name} ({mode})'
                 found[group].setdefault(curve, []).append([round(at, 4), value])
@@ -44,17 +46,10 @@ def _values(row: Mapping[str, Any]) -> list[tuple[str, float]]:
         for key, value in row.items()
         if type(value) in (int, float) and abs(value) < 1e30
     }
-    values = [
-        (key, value)
-        for key, value in numbers.items()
-        if key not in ('epoch', 'iter', 'time', 'data_time', 'memory')
-    ]
-    if row['mode'] == 'train' and 'time' in numbers and 'data_time' in numbers:
-        values += [
-            ('waiting for data', numbers['data_time']),
-            ('computing', numbers['time'] - numbers['data_time']),
-        ]
-    return values
+    if 'time' in numbers and 'data_time' in numbers:
+        computing = numbers['time'] - numbers['data_time']
+        numbers |= {'waiting for data': numbers['data_time'], 'computing': computing}
+    return list(numbers.items())
 
 
 def _group(name: str) -> str | None:
@@ -70,11 +65,5 @@ def _group(name: str) -> str | None:
 def _thinned(points: list[list[float]]) -> list[list[float]]:
     """Return at most MAX_POINTS points: means of as many neighbours as needed."""
     n = -(-len(points) // MAX_POINTS)
-    parts = [points[i : i + n] for i in range(0, len(points), n)]
-    return [
-        [
-            round(sum(p[0] for p in part) / len(part), 4),
-            float(f'{sum(p[1] for p in part) / len(part):.6g}'),
-        ]
-        for part in parts
-    ]
+    means = (np.mean(points[i : i + n], axis=0) for i in range(0, len(points), n))
+    return [[round(float(epoch), 4), float(f'{value:.6g}')] for epoch, value in means]

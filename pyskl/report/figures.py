@@ -25,6 +25,7 @@ from ..evaluation import (
     per_class_report,
     reliability_bins,
 )
+from ..evaluation.metrics import count_by_class, mean_f1, mean_recall, ranks_of_labels
 
 TITLES = {
     'top1_acc': 'Top-1',
@@ -32,7 +33,6 @@ TITLES = {
     'mean_class_accuracy': 'Mean-class accuracy',
     'macro_f1': 'Macro-F1',
 }
-NUM_DRAWS = 1000
 NUM_MISTAKES = 20
 NUM_PAIRS = 15
 DIGITS = 5
@@ -48,14 +48,13 @@ def plain(value: Any) -> Any:
 
 
 def headline(
-    scores: np.ndarray, labels: np.ndarray, seed: int = 0, groups: np.ndarray | None = None
+    scores: np.ndarray, labels: np.ndarray, groups: np.ndarray | None = None
 ) -> list[dict[str, Any]]:
     """Return the four headline figures with their 95 % bootstrap intervals.
 
     Args:
         scores: (N, K) probabilities.
         labels: (N,) labels, all known.
-        seed: seed of the draws.
         groups: (N,) person of each clip; adds an interval that draws whole persons.
 
     Returns:
@@ -64,66 +63,27 @@ def headline(
     num_classes = scores.shape[1]
     values = evaluate(scores, labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1'))
     pred = scores.argmax(1)
-    # rank of the true class: higher scores, and equal ones of lower classes, come first
-    true = np.take_along_axis(scores, labels[:, None], 1)
-    tied = (scores == true) & (np.arange(num_classes) < labels[:, None])
-    rank = ((scores > true) | tied).sum(1)
+    rank = ranks_of_labels(scores, labels)
 
-    def mean(hits: np.ndarray) -> float:
-        return float(hits.mean())
-
+    # counts are enough for the figures over classes, and over many draws much faster
     def over_classes(figure: Callable[..., float]) -> Callable[..., float]:
-        return lambda pred, labels: figure(*_counts(pred, labels, num_classes))
+        return lambda pred, labels: figure(*count_by_class(pred, labels, num_classes))
 
     draws: dict[str, tuple[Any, ...]] = {
-        'top1_acc': (mean, rank < 1),
-        'top5_acc': (mean, rank < 5),
-        'mean_class_accuracy': (over_classes(_mean_recall), pred, labels),
-        'macro_f1': (over_classes(_mean_f1), pred, labels),
+        'top1_acc': (np.mean, rank < 1),
+        'top5_acc': (np.mean, rank < 5),
+        'mean_class_accuracy': (over_classes(mean_recall), pred, labels),
+        'macro_f1': (over_classes(mean_f1), pred, labels),
     }
     rows = []
     for key, (figure, *arrays) in draws.items():
-        low, high = bootstrap_interval(figure, *arrays, num_draws=NUM_DRAWS, seed=seed)
-        rows.append(
-            {
-                'key': key,
-                'title': TITLES[key],
-                'value': plain(values[key]),
-                'low': plain(low),
-                'high': plain(high),
-            }
-        )
+        low, high = map(plain, bootstrap_interval(figure, *arrays))
+        row = {'key': key, 'title': TITLES[key], 'value': plain(values[key])}
+        rows.append({**row, 'low': low, 'high': high})
         if groups is not None:
-            low, high = bootstrap_interval(
-                figure, *arrays, num_draws=NUM_DRAWS, seed=seed, groups=groups
-            )
-            rows[-1] |= {'group_low': plain(low), 'group_high': plain(high)}
+            low, high = map(plain, bootstrap_interval(figure, *arrays, groups=groups))
+            rows[-1] |= {'group_low': low, 'group_high': high}
     return rows
-
-
-def _counts(
-    pred: np.ndarray, labels: np.ndarray, num_classes: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (K,) counts of clips that are right, of the class, and predicted as the class.
-
-    The class figures need no more; over a thousand draws this is much faster than evaluation.
-    """
-    right = np.bincount(labels[pred == labels], minlength=num_classes)
-    return (
-        right,
-        np.bincount(labels, minlength=num_classes),
-        np.bincount(pred, minlength=num_classes),
-    )
-
-
-def _mean_recall(right: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> float:
-    present = support > 0
-    return float((right[present] / support[present]).mean())
-
-
-def _mean_f1(right: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> float:
-    present = support > 0
-    return float((2 * right[present] / (support + predicted)[present]).mean())
 
 
 def chance(labels: np.ndarray, num_classes: int) -> dict[str, list[float]]:
@@ -220,24 +180,19 @@ def classes(
     named = class_groups(counts) if is_long_tailed(counts) else {}
     group_of = {int(k): group for group, members in named.items() for k in members}
     right = scores.argmax(1) == labels
+    figures = {key: plain(values) for key, values in vars(report).items()}
     rows = []
     for k, name in enumerate(names):
         members = np.flatnonzero(labels == k)
-        typical = (
-            members[np.lexsort((-scores[members, k], ~right[members]))[0]] if len(members) else None
-        )
+        best_first = members[np.lexsort((-scores[members, k], ~right[members]))].tolist()
         rows.append(
             {
                 'id': k,
                 'name': name,
                 'group': group_of.get(k),
                 'train': None if train_counts is None else int(train_counts[k]),
-                'support': int(report.support[k]),
-                'predicted': int(report.predicted[k]),
-                'precision': plain(report.precision[k]),
-                'recall': plain(report.recall[k]),
-                'f1': plain(report.f1[k]),
-                'typical': None if typical is None else int(typical),
+                **{key: values[k] for key, values in figures.items()},
+                'typical': best_first[0] if best_first else None,
             }
         )
     return rows

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -26,12 +26,12 @@ from ..errors import CheckpointError, ConfigError, DataError
 from ..inputs import Input
 from ..recipe import import_custom_modules
 from .figures import plain
+from .packing import spread
 from .results import Results
 from .sources import Clips, Stream
 
-NUM_CHECKED = (
-    3  # clips that are scored as in the test, to check that the checkpoint is the tested one
-)
+# Clips that are scored as in the test, to check that the checkpoint is the tested one.
+NUM_CHECKED = 3
 TOLERANCE = 0.02  # of probabilities, for other machines and precisions
 
 
@@ -70,8 +70,7 @@ def occlusion(
     hidden: dict[str, list[str]] = {}
     for stream, share, scores in zip(results.streams, results.shares, results.scores):
         model = _model(stream, device)
-        hiding = _hiding(model)
-        hidden.setdefault(hiding.description, []).append(stream.name)
+        hidden.setdefault(_description(model), []).append(stream.name)
         if not _gives_scores(model, stream, clips, scores):
             checkpoint = Path(stream.checkpoint or '').name
             results.notes.append(
@@ -79,7 +78,7 @@ def occlusion(
                 'tested with another checkpoint or other settings. Joints are judged by this '
                 'checkpoint.'
             )
-        lost += share * _losses(model, stream, clips, chosen, masks, hiding)
+        lost += share * _losses(model, stream, clips, chosen, masks)
     labels = clips.labels[chosen]
     rows = [{'id': int(k), **_means(lost[:, labels == k], num_joints)} for k in np.unique(labels)]
     return {
@@ -111,12 +110,7 @@ def _choose(labels: np.ndarray, per_class: int) -> np.ndarray:
             'it out.'
         )
     of_classes = [np.flatnonzero(labels == k) for k in np.unique(labels)]
-    return np.concatenate([rows[_spread(len(rows), per_class)] for rows in of_classes])
-
-
-def _spread(count: int, most: int) -> np.ndarray:
-    """Return at most `most` different indices below `count`, evenly spread."""
-    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))
+    return np.concatenate([rows[spread(len(rows), per_class)] for rows in of_classes])
 
 
 def _losses(
@@ -125,23 +119,17 @@ def _losses(
     clips: Clips,
     chosen: np.ndarray,
     masks: Sequence[tuple[int, ...]],
-    hiding: Hiding,
 ) -> np.ndarray:
     """Return (masks, chosen): the true class's probability, less that without the mask's joints."""
     batch_size = max(1, model.cfg.data.loader('test').videos_per_gpu)
     lost = np.zeros((len(masks), len(chosen)))
-    with tqdm(
-        total=len(chosen) * (1 + len(masks)),
-        desc=f'occlusion {stream.name}',
-        unit='clip',
-        leave=False,
-        disable=None,
-    ) as bar:
+    total, desc = len(chosen) * (1 + len(masks)), f'occlusion {stream.name}'
+    with tqdm(total=total, desc=desc, unit='clip', leave=False, disable=None) as bar:
         for start in range(0, len(chosen), batch_size):
             rows = chosen[start : start + batch_size].tolist()
             labels, span = clips.labels[rows], slice(start, start + len(rows))
             true_class = np.arange(len(rows)), labels
-            batches = hiding.batches(model, clips, rows, [(), *masks])
+            batches = _batches(model, clips, rows, [(), *masks])
             whole = _probabilities(model, next(batches), stream)[true_class]
             bar.update(len(rows))
             for m, hidden in enumerate(batches):
@@ -188,96 +176,60 @@ def _gives_scores(
     model: TrainedRecognizer, stream: Stream, clips: Clips, scores: np.ndarray
 ) -> bool:
     """Return whether the checkpoint gives the scores (N, K) of the report, on a few clips."""
-    rows = _spread(len(scores), NUM_CHECKED).tolist()
+    rows = spread(len(scores), NUM_CHECKED)
     samples = [collate([_sample(model, clips, i)]) for i in rows]
     again = np.concatenate([_probabilities(model, sample, stream) for sample in samples])
     return np.abs(again - scores[rows]).max() <= TOLERANCE
 
 
-class Hiding(Protocol):
-    """A way to hide joints from a network; `description` tells the reader of the page."""
-
-    description: str
-
-    def batches(
-        self,
-        model: TrainedRecognizer,
-        clips: Clips,
-        rows: Sequence[int],
-        masks: Sequence[Sequence[int]],
-    ) -> Iterator[dict[str, Any]]:
-        """Yield a batch of the clips `rows` for each mask, in the middle view of the test.
-
-        Args:
-            model: recognizer with its pipeline.
-            clips: clips to choose from.
-            rows: indices of the clips.
-            masks: joints that everybody lacks; an empty mask hides none.
-        """
+def _hides_in_annotation(model: TrainedRecognizer) -> bool:
+    """Return whether joints are taken out of the annotation, as for a graph network."""
+    return set(model.takes) == {'keypoint'}
 
 
-class HideInInput:
-    """Leave joints out of heatmaps that are still to be drawn.
+def _description(model: TrainedRecognizer) -> str:
+    """Tell the reader of the page how joints are hidden."""
+    if _hides_in_annotation(model):
+        return (
+            'hidden joints are missing in all frames before the pipeline runs (place and score are '
+            '0), so bones, motion and normalisation see that they are missing'
+        )
+    has_pictures = 'heatmap_imgs' in model.takes
+    stays = 'the pictures and their crop stay' if has_pictures else 'the crop of the picture stays'
+    return f'hidden joints are not drawn in the heatmaps; {stays}'
+
+
+def _batches(
+    model: TrainedRecognizer, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
+) -> Iterator[dict[str, Any]]:
+    """Yield a batch of the clips `rows` for each mask, in the middle view of the test.
 
     Args:
-        pictures: whether the network sees pictures beside the heatmaps, which stay as they are.
+        model: recognizer with its pipeline.
+        clips: clips to choose from.
+        rows: indices of the clips.
+        masks: joints that everybody lacks; an empty mask hides none.
     """
 
-    def __init__(self, pictures: bool = False):
-        stays = 'the pictures and their crop stay' if pictures else 'the crop of the picture stays'
-        self.description = f'hidden joints are not drawn in the heatmaps; {stays}'
+    def batch(hidden: Sequence[int] = ()) -> dict[str, Any]:
+        return collate([middle_view(model, _sample(model, clips, i, hidden)) for i in rows])
 
-    def batches(
-        self,
-        model: TrainedRecognizer,
-        clips: Clips,
-        rows: Sequence[int],
-        masks: Sequence[Sequence[int]],
-    ) -> Iterator[dict[str, Any]]:
-        """See Hiding."""
-        samples = [_sample(model, clips, i) for i in rows]
-        drawn_late = [
-            name
-            for name, value in samples[0].items()
-            if isinstance(value, Input) and value.has_joints
-        ]
-        if not drawn_late:
-            raise ConfigError(
-                f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be '
-                'drawn (it has none, or steps of your own after GeneratePoseTarget), so joints '
-                'cannot be hidden. Report without --occlusion.'
-            )
-        whole = collate([middle_view(model, sample) for sample in samples])
-        for mask in masks:
-            hidden = {n: whole[n].without_joints(mask) for n in drawn_late if mask}
-            yield {**whole, **hidden}
-
-
-class HideInAnnotation:
-    """Take joints out of every frame of the annotation, before the pipeline."""
-
-    description = (
-        'hidden joints are missing in all frames before the pipeline runs (place and score are '
-        '0), so bones, motion and normalisation see that they are missing'
-    )
-
-    def batches(
-        self,
-        model: TrainedRecognizer,
-        clips: Clips,
-        rows: Sequence[int],
-        masks: Sequence[Sequence[int]],
-    ) -> Iterator[dict[str, Any]]:
-        """See Hiding."""
-        for mask in masks:
-            samples = [_sample(model, clips, i, mask) for i in rows]
-            yield collate([middle_view(model, sample) for sample in samples])
-
-
-def _hiding(model: TrainedRecognizer) -> Hiding:
-    if set(model.takes) == {'keypoint'}:
-        return HideInAnnotation()
-    return HideInInput(pictures='heatmap_imgs' in model.takes)
+    if _hides_in_annotation(model):
+        yield from map(batch, masks)
+        return
+    whole = batch()
+    drawn_late = [
+        name for name, value in whole.items() if isinstance(value, Input) and value.has_joints
+    ]
+    if not drawn_late:
+        raise ConfigError(
+            f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be '
+            'drawn (it has none, or steps of your own after GeneratePoseTarget), so joints cannot '
+            'be hidden. Report without --occlusion.'
+        )
+    for mask in masks:
+        hidden = {name: whole[name].without_joints(mask) for name in drawn_late if mask}
+        yield {**whole, **hidden}
 
 
 def without_joints(annotation: Mapping[str, Any], joints: Sequence[int]) -> dict[str, Any]:

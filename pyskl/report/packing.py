@@ -6,7 +6,7 @@ Before deflate, a clip is a row of planes of bytes, each byte a difference to th
     score: (M, V, T), 0 to 7.
 Differences are taken modulo the grid and folded, so that small ones of either sign become small
 numbers: 0, -1, 1, -2 -> 0, 1, 2, 3. A missing joint has score 0 and stays at its last place.
-skeleton.js unpacks them.
+skeleton.js unpacks them, and tests/helpers/packed_clips.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,6 +26,7 @@ SCORE_LEVELS = 7  # 0 is missing, 1 to 7 are scores in (0, 1]
 # the frames look better than a coarse grid.
 QUALITIES = ((10, 1), (9, 1), (10, 2), (9, 2), (8, 2), (9, 3), (8, 3), (8, 4))
 _SAMPLE = 256  # clips to estimate the size of all from
+_POSE_SAMPLE = 64  # clips to average for a pose
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ class Packed:
 
     bits: int
     step: int
-    text: str = ''
-    lengths: list[int] = field(default_factory=list)
-    boxes: list[tuple[float, float, float]] = field(default_factory=list)
-    shapes: list[tuple[int, int, int]] = field(default_factory=list)
+    text: str
+    lengths: list[int]
+    boxes: list[tuple[float, float, float]]
+    shapes: list[tuple[int, int, int]]
 
 
 def real_part(keypoint: np.ndarray, score: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -96,20 +97,15 @@ def pack_clip(
     seen = is_present(keypoint, score)
     corner, extent = _box(keypoint[seen])
     grid = (1 << bits) - 1
-    lines = np.rint((np.where(seen[..., None], keypoint, corner) - corner) / extent * grid).astype(
-        np.int64
-    )
-    lines = _hold(lines.transpose(3, 0, 2, 1), seen.transpose(0, 2, 1))  # (2, M, V, T)
-    levels = (
-        np.where(seen, np.maximum(1, np.rint(np.clip(score, 0, 1) * SCORE_LEVELS)), 0)
-        .astype(np.int64)
-        .transpose(0, 2, 1)
-    )
+    lines = np.rint((np.where(seen[..., None], keypoint, corner) - corner) / extent * grid)
+    lines = lines.astype(np.int64).transpose(3, 0, 2, 1)  # (2, M, V, T)
+    lines = _hold(lines, seen.transpose(0, 2, 1))
+    levels = np.where(seen, np.maximum(1, np.rint(np.clip(score, 0, 1) * SCORE_LEVELS)), 0)
+    levels = levels.astype(np.int64).transpose(0, 2, 1)
     steps = _folded(lines, 1 << bits)
     planes = [steps & 255, steps >> 8] if bits > 8 else [steps]
-    raw = b''.join(
-        plane.astype(np.uint8).tobytes() for plane in (*planes, _folded(levels, SCORE_LEVELS + 1))
-    )
+    planes.append(_folded(levels, SCORE_LEVELS + 1))
+    raw = b''.join(plane.astype(np.uint8).tobytes() for plane in planes)
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     people, frames, joints = score.shape
     return PackedClip(
@@ -117,19 +113,6 @@ def pack_clip(
         (*np.round(corner, 2).tolist(), extent),
         (people, frames, joints),
     )
-
-
-def unpack_clip(clip: PackedClip, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return keypoint (M, T, V, 2) in pixels and score (M, T, V), as the page's script does."""
-    M, T, V = clip.shape
-    raw = np.frombuffer(zlib.decompress(clip.data, -15), np.uint8).astype(np.int64)
-    n = 2 * M * V * T
-    steps = raw[:n] + (raw[n : 2 * n] << 8 if bits > 8 else 0)
-    lines = _unfolded(steps.reshape(2, M, V, T), 1 << bits)
-    levels = _unfolded(raw[-n // 2 :].reshape(M, V, T), SCORE_LEVELS + 1)
-    *corner, extent = clip.box
-    keypoint = lines.transpose(1, 3, 2, 0) * (extent / ((1 << bits) - 1)) + corner
-    return keypoint, levels.transpose(0, 2, 1) / SCORE_LEVELS
 
 
 def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
@@ -141,34 +124,34 @@ def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
             is left out from the end.
         budget: characters of the text.
     """
-    sample = _spread(len(clips), _SAMPLE)
+    sample = spread(len(clips), _SAMPLE)
     for bits, step in QUALITIES:
         total = sum(_text_length(_pack(clips[i], bits, step)) for i in sample)
         if total * len(clips) / len(sample) * 1.03 <= budget:
             break
-    packed = Packed(
-        bits,
-        step,
-        lengths=[0] * len(clips),
-        boxes=[(0.0, 0.0, 1.0)] * len(clips),
-        shapes=[(0, 0, 0)] * len(clips),
-    )
-    texts, used = {}, 0
+    kept = [PackedClip(b'', (0.0, 0.0, 1.0), (0, 0, 0))] * len(clips)
+    used = 0
     for i in first:
         clip = _pack(clips[i], bits, step)
-        if used + _text_length(clip) > budget:
+        used += _text_length(clip)
+        if used > budget:
             break
-        texts[i] = base64.b64encode(clip.data).decode()
-        used += len(texts[i])
-        packed.lengths[i], packed.boxes[i], packed.shapes[i] = len(texts[i]), clip.box, clip.shape
-    packed.text = ''.join(texts[i] for i in sorted(texts))
-    return packed
+        kept[i] = clip
+    texts = [base64.b64encode(clip.data).decode() for clip in kept]
+    return Packed(
+        bits,
+        step,
+        ''.join(texts),
+        [len(text) for text in texts],
+        [clip.box for clip in kept],
+        [clip.shape for clip in kept],
+    )
 
 
-def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
+def mean_pose(clips: Sequence) -> list[list[float]]:
     """Return V pairs (x, y) in 0..1: each joint's mean place in the clip's box, over some clips."""
     clip_places = []
-    for i in _spread(len(clips), most):
+    for i in spread(len(clips), _POSE_SAMPLE):
         keypoint, score = real_part(*in_picture(clips[i]))
         seen = is_present(keypoint, score)
         corner, extent = _box(keypoint[seen])
@@ -179,7 +162,8 @@ def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
     return np.round(np.nansum(places, 0) / number, 3).tolist()
 
 
-def _spread(count: int, most: int) -> list[int]:
+def spread(count: int, most: int) -> list[int]:
+    """Return at most `most` different indices below `count`, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).astype(int)).tolist()
 
 
@@ -213,8 +197,3 @@ def _folded(values: np.ndarray, size: int) -> np.ndarray:
     """Return differences along the last axis, modulo size, as 0, 1, 2 ... for 0, -1, 1, -2 ..."""
     steps = np.diff(values, axis=-1, prepend=0) % size
     return np.where(steps < size // 2, 2 * steps, 2 * (size - steps) - 1)
-
-
-def _unfolded(folded: np.ndarray, size: int) -> np.ndarray:
-    steps = np.where(folded & 1, -(folded + 1 >> 1), folded >> 1)
-    return np.cumsum(steps, -1) % size

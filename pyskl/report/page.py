@@ -11,13 +11,13 @@ import hashlib
 import html
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..files.atomic import atomic_write
 
-HERE = Path(__file__).parent
 SCRIPTS = (
     'dom.js',
     'charts.js',
@@ -34,7 +34,7 @@ SCRIPTS = (
     'semantics.js',
     'page.js',
 )
-_ESCAPES = {character: f'\\u{ord(character):04x}' for character in '<>&\u2028\u2029'}
+_ESCAPES = {ord(character): f'\\u{ord(character):04x}' for character in '<>&\u2028\u2029'}
 
 
 def safe_json(value: Any) -> str:
@@ -45,53 +45,50 @@ def safe_json(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(',', ':'))
     # file names may hold lone surrogates
-    text = text.encode('utf-8', 'backslashreplace').decode()
-    for character, escape in _ESCAPES.items():
-        text = text.replace(character, escape)
-    return text
+    return text.encode('utf-8', 'backslashreplace').decode().translate(_ESCAPES)
 
 
-def render(data: Mapping[str, Any], frames: str) -> str:
-    """Return the page of `data`, with the base64 text of the clips' key points in `frames`."""
-    script = (
-        '(() => {\n"use strict";\n'
-        + ''.join((HERE / name).read_text(encoding='utf-8') for name in SCRIPTS)
-        + '})();\n'
+def render(name: str, scripts: Sequence[str], data: Mapping[str, Any], frames: str = '') -> str:
+    """Return a page.
+
+    Args:
+        name: of its template and style sheet: NAME.html, NAME.css.
+        scripts: files to join as its script.
+        data: what the script shows, with the page's `title`.
+        frames: base64 text of the clips' key points.
+    """
+    code = ''.join(map(_text, scripts))
+    script, style = f'(() => {{\n"use strict";\n{code}}})();\n', _text(f'{name}.css')
+    script_hash, style_hash = (
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for text in (script, style)
     )
-    style = (HERE / 'page.css').read_text(encoding='utf-8')
     values = {
         'title': html.escape(str(data['title'])),
-        'policy': page_policy(script, style),
+        'policy': f"default-src 'none'; script-src 'sha256-{script_hash}'; "
+        f"style-src 'sha256-{style_hash}'; img-src data:; base-uri 'none'; form-action 'none'",
         'style': style,
         'script': script,
         'data': safe_json(data),
         'frames': frames,
     }
-    return fill_template((HERE / 'page.html').read_text(encoding='utf-8'), values)
+    # in one pass: what looks like a name inside of a value stays
+    return re.sub(r'{{(\w+)}}', lambda found: values[found[1]], _text(f'{name}.html'))
 
 
-def fill_template(template: str, values: Mapping[str, str]) -> str:
-    """Put values in the place of {{name}}; what looks like a name inside of a value stays."""
-    first, *parts = template.split('{{')
-    pairs = (part.partition('}}') for part in parts)
-    return first + ''.join(values[name] + rest for name, _, rest in pairs)
+def _text(file: str) -> str:
+    return (Path(__file__).parent / file).read_text(encoding='utf-8')
 
 
-def page_policy(script: str, style: str) -> str:
-    """Return the Content-Security-Policy that allows this script and style alone."""
-    script_hash, style_hash = (
-        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        for text in (script, style)
-    )
-    return (
-        f"default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'sha256-{style_hash}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def write_page(path: str | os.PathLike, data: Mapping[str, Any], frames: str) -> int:
-    """Write the page whole or not at all, and return its size in bytes."""
-    page = render(data, frames).encode('utf-8', 'backslashreplace')  # as in safe_json
+def write_page(
+    path: str | os.PathLike,
+    name: str,
+    scripts: Sequence[str],
+    data: Mapping[str, Any],
+    frames: str = '',
+) -> int:
+    """Write a page whole or not at all, and return its size in bytes; arguments as for `render`."""
+    page = render(name, scripts, data, frames).encode('utf-8', 'backslashreplace')
     with atomic_write(path) as f:
         f.write(page)
     return len(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -147,11 +148,9 @@ def layout(results: Results, asked: str | None) -> dict[str, Any]:
     ]
     named = (typed_value(step, 'layout', (str, Mapping)) for step in steps)
     features = (features_layout(step, num_joints) for step in steps)
-    named_layout: Any = read_layout(asked) or stored_layout(results.meta, num_joints)
-    named_layout = (
-        named_layout or next(filter(None, named), None) or next(filter(None, features), None)
-    )
-    known = known_layout(num_joints, named_layout or annotations.about.layout, results.clips.source)
+    chosen: Any = read_layout(asked) or stored_layout(results.meta, num_joints)
+    chosen = chosen or next(filter(None, chain(named, features)), annotations.about.layout)
+    known = known_layout(num_joints, chosen, results.clips.source)
     if known is None:
         limbs = (typed_value(step, 'skeletons', (list, tuple)) for step in steps)
         listed = next(filter(None, limbs), ())
@@ -166,9 +165,7 @@ def layout(results: Results, asked: str | None) -> dict[str, Any]:
         'name': known.name,
         'joints': list(known.joints),
         'bones': [list(bone) for bone in known.bones],
-        'sides': [
-            1 if j in known.left else 2 if j in known.right else 0 for j in range(num_joints)
-        ],
+        'sides': [(j in known.left) + 2 * (j in known.right) for j in range(num_joints)],
         'pose': [list(xy) for xy in known.pose],
     }
 

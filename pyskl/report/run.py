@@ -7,9 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import DataError, printable
-from ..files.texts import read_text
-from .sources import MAX_CONFIG_BYTES, MAX_LOG_BYTES, Stream, typed_value
+from ..errors import printable
+from .sources import MAX_CONFIG_BYTES, Stream, log_texts, readable_text, typed_value
 
 MAX_CONFIG = 40_000  # characters on the page
 MAX_VALUE = 400
@@ -58,12 +57,10 @@ def _facts(stream: Stream) -> list[list[str]]:
 
 def _head(stream: Stream) -> Mapping[str, Any]:
     """Return the first line of the newest log, which describes the run."""
-    logs = sorted(path for path in stream.folder.glob('*.log.json') if path.is_file())
-    for file in reversed(logs):
+    for text in reversed(log_texts(stream.folder)):
         try:
-            text = read_text(file, limit=MAX_LOG_BYTES, errors='replace')
             head = json.loads(text.partition('\n')[0])
-        except (DataError, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             continue
         if isinstance(head, dict) and 'mode' not in head:
             return head
@@ -93,10 +90,7 @@ def _duration(seconds: float) -> str:
 def _config(stream: Stream) -> str:
     if stream.config_file is None:
         return ''
-    try:
-        text = read_text(stream.config_file, limit=MAX_CONFIG_BYTES, errors='replace')
-    except DataError:
-        return ''
+    text = readable_text(stream.config_file, MAX_CONFIG_BYTES)
     return text if len(text) <= MAX_CONFIG else f'{text[:MAX_CONFIG]}\n... (cut here)'
 
 

@@ -20,8 +20,8 @@ from ..files.path_checks import split_part
 from ..files.texts import read_text
 from ..recipe import dataset_configs
 from ..scores import kind_of, soften
+from ..scores.id_list import find_rows
 from ..scores.score_file import Scores, load_scores
-from ..wording import plain
 from .literal import literal_config
 
 RESULTS = ('scores.npz', 'result.pkl')
@@ -150,10 +150,8 @@ def read_stream(
         _config_of(folder) if config is None else (Path(config.filename), config._cfg_dict)
     )
     if checkpoint is None and file is not None:
-        tested = folder / Path(scores.checkpoint or LATEST).name
-        checkpoint = next(
-            (place.resolve() for place in (tested, folder / LATEST) if place.is_file()), None
-        )
+        places = [folder / Path(scores.checkpoint or LATEST).name, folder / LATEST]
+        checkpoint = next((place.resolve() for place in places if place.is_file()), None)
     of_file = path.stem.removesuffix('_scores')  # 'val' for val_scores.npz
     names = [] if file is None else [file.stem]
     names += [of_file] if file is None or path.name not in RESULTS else []
@@ -172,19 +170,27 @@ def read_stream(
 
 def name_apart(streams: Sequence[Stream]) -> None:
     """Give streams of the same name their folders' names, and numbers if those are equal too."""
-
-    def with_folder(i: int, stream: Stream) -> str:
-        return printable(f'{stream.folder.resolve().name}/{stream.name}')
-
-    def with_number(i: int, stream: Stream) -> str:
-        return f'{stream.name} ({i + 1})'
-
-    for rename in (with_folder, with_number):
+    for form in ('{folder}/{name}', '{name} ({number})'):
         names = [stream.name for stream in streams]
-        for i, stream in enumerate(streams):
+        for number, stream in enumerate(streams, 1):
             is_taken = names.count(stream.name) > 1
             if is_taken or stream.name == 'ensemble' and len(streams) > 1:
-                stream.name = rename(i, stream)
+                folder = stream.folder.resolve().name
+                stream.name = printable(form.format(folder=folder, name=stream.name, number=number))
+
+
+def log_texts(folder: Path) -> list[str]:
+    """Return the texts of all .log.json files of a work dir, oldest file first."""
+    files = sorted(path for path in folder.glob('*.log.json') if path.is_file())
+    return [readable_text(file, MAX_LOG_BYTES) for file in files]
+
+
+def readable_text(file: Path, limit: int) -> str:
+    """Return a text from a work dir, '' if it cannot be read."""
+    try:
+        return read_text(file, limit=limit, errors='replace')
+    except DataError:
+        return ''
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
@@ -193,15 +199,9 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     Of rows that a resumed run logged twice, the later ones are kept.
     """
     rows: dict[tuple, dict[str, Any]] = {}
-    for file in sorted(p for p in folder.glob('*.log.json') if p.is_file()):
-        try:
-            lines = read_text(file, limit=MAX_LOG_BYTES, errors='replace').splitlines()
-        except DataError:
-            continue
-        for line in lines:
-            row = _row(line)
-            if row is not None:
-                rows[row['mode'], row['epoch'], row['iter']] = row
+    for text in log_texts(folder):
+        for row in filter(None, map(_row, text.splitlines())):
+            rows[row['mode'], row['epoch'], row['iter']] = row
     return list(rows.values())
 
 
@@ -210,14 +210,9 @@ def _row(line: str) -> dict[str, Any] | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None  # half a line of a killed run, or no log at all
-    whole = (
-        isinstance(row, dict)
-        and isinstance(row.get('mode'), str)
-        and all(
-            type(row.get(key)) is int and 0 <= row[key] < MAX_COUNT for key in ('epoch', 'iter')
-        )
-    )
-    return row if whole else None
+    counts = [typed_value(row, key, int) for key in ('epoch', 'iter')]
+    whole = all(type(n) is int and 0 <= n < MAX_COUNT for n in counts)
+    return row if whole and typed_value(row, 'mode', str) is not None else None
 
 
 def _config_of(folder: Path) -> tuple[Path | None, dict[str, Any]]:
@@ -225,10 +220,7 @@ def _config_of(folder: Path) -> tuple[Path | None, dict[str, Any]]:
     files = (path for path in folder.glob('*.py') if path.is_file())
     dumps = sorted(files, key=lambda path: path.stat().st_mtime_ns)
     for file in reversed(dumps):
-        try:
-            values = literal_config(read_text(file, limit=MAX_CONFIG_BYTES, errors='replace'))
-        except DataError:
-            continue
+        values = literal_config(readable_text(file, MAX_CONFIG_BYTES))
         if typed_value(values, 'data', Mapping):
             return file, values
     return None, {}
@@ -254,23 +246,20 @@ def find_clips(
     Raises:
         DataError: no file is named, none exists, or none holds all the clips.
     """
-    named: list[tuple[str, str | None]] = [(str(ann_file), None)]
+    named: list[tuple[str, str | None]] = [(str(ann_file), None)] if ann_file else []
     if not ann_file:
-        files = [
-            f for split in SPLITS for stream in streams for f in annotation_files(stream, split)
-        ]
-        named = list(dict.fromkeys(files))
+        for split in SPLITS:
+            for stream in streams:
+                named += annotation_files(stream, split)
     if not named:
         raise DataError(
             f'{streams[0].scores.path}: no config beside it names the annotation file of these '
             'clips. Give it: --ann-file FILE.pkl'
         )
     complaints = []
-    for file, split in named:
+    for file, part in dict.fromkeys(named):
         try:
-            clips = open_annotations(file)
-            clips = clips.split(split) if split is not None else clips
-            return _in_order(clips, ids, len(streams[0].scores.scores), file)
+            return _in_order(_open(file, part), ids, len(streams[0].scores.scores), file)
         except DataError as error:
             complaints.append(printable(str(error)))
     if len(complaints) == 1:
@@ -297,6 +286,11 @@ def annotation_files(stream: Stream, split: str) -> list[tuple[str, str | None]]
     return list(dict.fromkeys((file, part) for file, part in files if file))
 
 
+def _open(file: str, split: str | None) -> Annotations:
+    clips = open_annotations(file)
+    return clips if split is None else clips.split(split)
+
+
 def _in_order(clips: Annotations, ids: Sequence[str] | None, num_rows: int, file: str) -> Clips:
     if ids is None:
         if len(clips) != num_rows:
@@ -305,14 +299,8 @@ def _in_order(clips: Annotations, ids: Sequence[str] | None, num_rows: int, file
                 'without ids.'
             )
         return Clips(clips, np.asarray(clips.labels), file)
-    place = {name: i for i, name in enumerate(clips.ids)}
-    missing = [name for name in ids if name not in place]
-    if missing:
-        raise DataError(
-            f'{file}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are '
-            'missing).'
-        )
-    clips = clips.take(np.array([place[name] for name in ids]))
+    advice = 'Give the annotation file that the scores were made from.'
+    clips = clips.take(np.array(find_rows(clips.ids, ids, file, advice)))
     return Clips(clips, np.asarray(clips.labels), file)
 
 
@@ -333,18 +321,10 @@ def train_counts(
     for stream in streams:
         places = annotation_files(stream, 'train')
         try:
-            opened = [
-                open_annotations(file) if split is None else open_annotations(file).split(split)
-                for file, split in places
-            ]
+            opened = [_open(file, split) for file, split in places]
         except DataError:
             continue
-        labels = (
-            np.concatenate([np.asarray(clips.labels) for clips in opened])
-            if opened
-            else np.zeros(0, np.int64)
-        )
-        labels = labels[(labels >= 0) & (labels < num_classes)]
-        if len(labels):
+        labels = [label for clips in opened for label in clips.labels if 0 <= label < num_classes]
+        if labels:
             return np.bincount(labels, minlength=num_classes), ', '.join(file for file, _ in places)
     return None, ''

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,10 +12,9 @@ import numpy as np
 from ..annotations.segments import Segment
 from ..errors import ConfigError
 from ..evaluation.spotting import match
-from ..files.atomic import atomic_write
 from ..skeletons import is_present, layout_of
 from ..sources.recordings import Recording
-from .page import HERE, fill_template, page_policy, safe_json
+from .page import write_page
 
 MISSING = 255
 BUDGET = 6_000_000  # bytes of key points in a page; beyond it every other frame goes, and again
@@ -40,7 +38,6 @@ class Timeline:
         self._rows: list[dict[str, Any]] = []
         self._points: list[np.ndarray] = []  # (T, M, V, 2) uint8 of each row, every step-th frame
         self._step = 1
-        self._joints: set[int] = set()
 
     def add(
         self, recording: Recording, truth: Sequence[Segment] | None, found: Sequence[Segment]
@@ -70,7 +67,6 @@ class Timeline:
                 'joints': recording.keypoint.shape[2],
             }
         )
-        self._joints.add(recording.keypoint.shape[2])
         self._points.append(grid_points(recording, self._step))
         while sum(points.size for points in self._points) > BUDGET and self._step < MOST_STEP:
             self._step *= 2
@@ -99,10 +95,11 @@ class Timeline:
         Raises:
             UserError: the page cannot be written.
         """
-        shown = [(text, key) for key, text in SHOWN.items() if figures and key in figures]
+        figures = figures or {}
+        shown = [[text, f'{figures[key]:.3f}'] for key, text in SHOWN.items() if key in figures]
         data = {
             'title': 'Spotted gestures',
-            'figures': [[text, f'{figures[key]:.3f}'] for text, key in shown] if figures else [],
+            'figures': shown,
             'classes': list(names),
             'bones': self._bones(layout),
             'fps': fps or 30,
@@ -111,10 +108,7 @@ class Timeline:
                 for row, points in zip(self._rows, self._points)
             ],
         }
-        page = _render(data).encode('utf-8', 'backslashreplace')
-        with atomic_write(path) as file:
-            file.write(page)
-        return len(page)
+        return write_page(path, 'timeline', ('timeline.js',), data)
 
     def _bones(self, layout: str | dict | None) -> list[list[int]]:
         """Return the layout's bones if all recordings have its joints."""
@@ -122,8 +116,9 @@ class Timeline:
             known = None if layout is None else layout_of(layout)
         except ConfigError:
             known = None
-        fits = known is not None and self._joints == {known.num_joints}
-        return [list(bone) for bone in known.bones] if known and fits else []
+        if known is None or {row['joints'] for row in self._rows} != {known.num_joints}:
+            return []
+        return [list(bone) for bone in known.bones]
 
 
 def grid_points(recording: Recording, step: int) -> np.ndarray:
@@ -147,19 +142,3 @@ def grid_points(recording: Recording, step: int) -> np.ndarray:
     places = ((xy - (low + high) / 2) / extent + 0.5) * 254
     places = np.where(there[..., None], np.clip(np.rint(places), 0, 254), MISSING)
     return np.ascontiguousarray(places.astype(np.uint8).swapaxes(0, 1))
-
-
-def _render(data: Mapping[str, Any]) -> str:
-    texts = {
-        kind: (HERE / f'timeline.{kind}').read_text(encoding='utf-8')
-        for kind in ('html', 'css', 'js')
-    }
-    script = f'(() => {{\n"use strict";\n{texts["js"]}}})();\n'
-    values = {
-        'title': html.escape(str(data['title'])),
-        'policy': page_policy(script, texts['css']),
-        'style': texts['css'],
-        'script': script,
-        'data': safe_json(data),
-    }
-    return fill_template(texts['html'], values)

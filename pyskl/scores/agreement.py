@@ -124,12 +124,12 @@ def _beside_each_other(
         if n == central:
             continue
         match = _Match.of(answers, best[central], num_classes)
-        causes = (
-            _cause(names[a], best[a], best[b], ids, num_classes)
-            for a, b in ((n, central), (central, n))
+        cause = (
+            _cause(names[n], answers, best[central], ids, num_classes)
+            or _cause(names[central], best[central], answers, ids, num_classes)
+            or match.is_chance()
+            and _OTHER_CAUSES
         )
-        default = _OTHER_CAUSES if match.is_chance() else ''
-        cause = next((text for text in causes if text), default)
         if cause:
             yield (
                 f'{names[n]} and {names[central]} agree on the best class of {match} (chance: '

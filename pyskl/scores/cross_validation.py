@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..evaluation import bootstrap_interval
-from .fitting import Objective, fit_blend, judge
+from .fitting import Objective, fit_blend, judge, sign_of
 from .probabilities import soften
 
 RIVALS = ('fitted', 'equal', 'single')
@@ -74,12 +74,8 @@ class Estimate:
             difference, np.arange(len(self.labels)), num_draws=_DRAWS, seed=self.seed
         )
         by_fold = np.array([self._judge(fold) for fold in self.folds])
-        return Gain(
-            self.values['fitted'] - self.values[over],
-            low,
-            high,
-            float((by_fold[:, 0] - by_fold[:, rival]).std(ddof=1)),
-        )
+        over_folds = float((by_fold[:, 0] - by_fold[:, rival]).std(ddof=1))
+        return Gain(self.values['fitted'] - self.values[over], low, high, over_folds)
 
     def _judge(self, rows: np.ndarray | slice) -> np.ndarray:
         """Return (3,) the objective on some clips."""
@@ -164,7 +160,6 @@ def leave_one_out(
 
     Arguments are as for `cross_validate`.
     """
-    sign = -1 if objective == 'log_loss' else 1
     entries = []
     for s in range(len(streams)):
         others = [*streams[:s], *streams[s + 1 :]]
@@ -174,5 +169,5 @@ def leave_one_out(
         held_out = cross_validate(others, labels, objective, temperature, num_folds, seed).values[
             'fitted'
         ]
-        entries.append(WithoutOne(fit.value, sign * held_out))
+        entries.append(WithoutOne(fit.value, sign_of(objective) * held_out))
     return entries

@@ -11,12 +11,13 @@ import numpy as np
 from ..annotations import open_annotations
 from ..errors import DataError
 from ..evaluation import check_labels
-from ..wording import count, plain
+from ..wording import count
 from .agreement import doubts
 from .align import Aligned, align
 from .cross_validation import cross_validate, leave_one_out
 from .fit_report import apparent_gain, as_numbers, fit_lines, gain_lines, short_names, use_lines
 from .fitting import Fit, Objective, equal_weights, fit_blend
+from .id_list import find_rows
 from .leakage import refuse_same_clips
 from .probabilities import kind_of
 from .score_file import Scores
@@ -153,13 +154,9 @@ def labels_by_name(
     Raises:
         DataError: clips are missing, none has a label, or a label is not below num_classes.
     """
-    missing = [name for name in ids if name not in known]
-    if missing:
-        raise DataError(
-            f'{where}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are '
-            'missing). Give the annotation file that the scores were made from.'
-        )
-    labels = check_labels([known[name] for name in ids], num_classes, f'{where}: labels')
+    advice = 'Give the annotation file that the scores were made from.'
+    rows = find_rows(list(known), ids, where, advice)
+    labels = check_labels(np.array([*known.values()])[rows], num_classes, f'{where}: labels')
     if (labels < 0).all():
         raise DataError(f'{where}: none of the {len(labels)} clips has a label. {otherwise}')
     return labels

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .cross_validation import Estimate, WithoutOne
-from .fitting import Fit, equal_weights, judge
+from .fitting import OBJECTIVES, Fit, equal_weights, judge, sign_of
 from .probabilities import soften
 
 _TITLES = {'top1': 'top-1', 'macro_f1': 'macro-F1', 'log_loss': 'log-loss'}
@@ -21,13 +21,9 @@ def short_names(paths: Sequence[str]) -> list[str]:
 
     The first that differ are used.
     """
-    for names in (
-        [Path(path).absolute().parent.name for path in paths],
-        [Path(path).name for path in paths],
-    ):
-        if len(set(names)) == len(paths):
-            return names
-    return list(paths)
+    folders = [Path(path).absolute().parent.name for path in paths]
+    files = [Path(path).name for path in paths]
+    return next((n for n in (folders, files) if len(set(n)) == len(paths)), list(paths))
 
 
 def fit_lines(
@@ -65,25 +61,23 @@ def fit_lines(
 
 def _metrics(probs: np.ndarray, labels: np.ndarray, weights: Sequence[float]) -> str:
     point = np.array([weights])
-    top1, macro_f1, log_loss = (
-        judge(probs, labels, point, objective)[0, 0]
-        for objective in ('top1', 'macro_f1', 'log_loss')
-    )
+    top1, macro_f1, log_loss = (judge(probs, labels, point, of)[0, 0] for of in OBJECTIVES)
     return f'  {top1:6.4f}  {macro_f1:8.4f}  {-log_loss:8.4f}'
 
 
 def gain_lines(fit: Fit, estimate: Estimate, apparent: float) -> list[str]:
     """Return lines on the cross-validated gain, and on the one on the clips of the fit."""
-    title, sign = _TITLES[fit.objective], -1 if fit.objective == 'log_loss' else 1
-    values = {name: sign * value for name, value in estimate.values.items()}
+    title, values = _TITLES[fit.objective], _values(estimate)
     lines = [
         f'held out: {title} in {len(estimate.folds)} folds, every clip evaluated with weights that '
         'were fitted on the other folds',
         f'  fitted weights          {values["fitted"]:.4f}',
     ]
-    gains = {'equal': estimate.gain('equal'), 'single': estimate.gain('single')}
+    not_shown = []
     for name, what in (('equal', 'equal weights'), ('single', 'best single stream')):
-        gain = gains[name]
+        gain = estimate.gain(name)
+        if gain.low <= 0:
+            not_shown.append(f'  not shown to be better than {what}: that gain may be chance')
         lines.append(
             f'  {what:<22}  {values[name]:.4f}; fitting gains {gain.value:+.4f} (95 %: '
             f'{gain.low:+.4f} to {gain.high:+.4f}; standard deviation over folds '
@@ -93,10 +87,12 @@ def gain_lines(fit: Fit, estimate: Estimate, apparent: float) -> list[str]:
         '  on the clips that the weights were fitted on, the gain over equal weights looks like '
         f'{apparent:+.4f}'
     )
-    for name, what in (('equal', 'equal weights'), ('single', 'the best single stream')):
-        if gains[name].low <= 0:
-            lines.append(f'  not shown to be better than {what}: that gain may be chance')
-    return lines
+    return lines + not_shown
+
+
+def _values(estimate: Estimate) -> dict[str, float]:
+    sign = sign_of(estimate.objective)
+    return {name: sign * value for name, value in estimate.values.items()}
 
 
 def use_lines(fit: Fit, used: Fit) -> list[str]:
@@ -115,12 +111,11 @@ def use_lines(fit: Fit, used: Fit) -> list[str]:
 def apparent_gain(fit: Fit, streams: Sequence[np.ndarray], labels: np.ndarray) -> float:
     """Return what the fit gains over equal weights on the clips it was fitted on."""
     gain = fit.value - equal_weights(streams, labels, fit.objective).value
-    return -gain if fit.objective == 'log_loss' else gain
+    return sign_of(fit.objective) * gain
 
 
 def as_numbers(fit: Fit, used: Fit, estimate: Estimate, apparent: float) -> dict[str, Any]:
     """Return the fit, whether it is used and how good it is, for the file of saved weights."""
-    sign = -1 if fit.objective == 'log_loss' else 1
     return {
         'objective': fit.objective,
         'used': 'fitted' if used is fit else 'equal',
@@ -130,7 +125,7 @@ def as_numbers(fit: Fit, used: Fit, estimate: Estimate, apparent: float) -> dict
         'apparent_gain_over_equal': apparent,
         'held_out': {
             'folds': len(estimate.folds),
-            **{name: sign * value for name, value in estimate.values.items()},
+            **_values(estimate),
             **{f'gain_over_{name}': asdict(estimate.gain(name)) for name in ('equal', 'single')},
         },
     }

@@ -72,23 +72,30 @@ def fit_blend(
     )
     probs = np.stack([soften(scores, t) for scores, t in zip(streams, temperatures)])
     weights = _rounded(choose_weights(probs, labels, objective))
-    value = judge(probs, labels, np.array([weights]), objective)[0, 0]
-    return Fit(
-        weights, temperatures, objective, float(-value if objective == 'log_loss' else value)
-    )
+    return _fit(probs, labels, weights, temperatures, objective)
 
 
 def equal_weights(streams: Sequence[np.ndarray], labels: np.ndarray, objective: Objective) -> Fit:
     """Return equal weights at temperature 1, and how good they are."""
     weights = (1 / len(streams),) * len(streams)
     probs = np.stack([soften(scores) for scores in streams])
+    return _fit(probs, labels, weights, (1.0,) * len(streams), objective)
+
+
+def _fit(
+    probs: np.ndarray,
+    labels: np.ndarray,
+    weights: tuple[float, ...],
+    temperatures: tuple[float, ...],
+    objective: Objective,
+) -> Fit:
     value = judge(probs, labels, np.array([weights]), objective)[0, 0]
-    return Fit(
-        weights,
-        (1.0,) * len(streams),
-        objective,
-        float(-value if objective == 'log_loss' else value),
-    )
+    return Fit(weights, temperatures, objective, sign_of(objective) * float(value))
+
+
+def sign_of(objective: Objective) -> int:
+    """Return -1 for an objective of which less is better, else 1."""
+    return -1 if objective == 'log_loss' else 1
 
 
 def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
@@ -109,12 +116,8 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
         of_label = log_softmax(logits / math.exp(log_temperature), axis=1)[rows, labels]
         return -float(of_label.mean())
 
-    found = minimize_scalar(
-        log_loss,
-        bounds=(math.log(COLDEST), math.log(HOTTEST)),
-        method='bounded',
-        options={'xatol': 1e-5},
-    )
+    bounds = (math.log(COLDEST), math.log(HOTTEST))
+    found = minimize_scalar(log_loss, bounds=bounds, method='bounded', options={'xatol': 1e-5})
     return float(f'{math.exp(found.x):.4g}') if found.fun < log_loss(0.0) - 1e-9 else 1.0
 
 
@@ -131,14 +134,10 @@ def simplex_grid(num_streams: int, parts: int) -> np.ndarray:
 def choose_weights(probs: np.ndarray, labels: np.ndarray, objective: Objective) -> np.ndarray:
     """Return (S,) weights for probabilities (S, N, K); see `fit_blend`."""
     num_streams = len(probs)
-    parts = next(
-        n
-        for n in _PARTS
-        if n == 1 or math.comb(n + num_streams - 1, num_streams - 1) <= MOST_POINTS
-    )
-    grid = np.concatenate(
-        [simplex_grid(num_streams, parts), np.full((1, num_streams), 1 / num_streams)]
-    )
+    sizes = {n: math.comb(n + num_streams - 1, num_streams - 1) for n in _PARTS}
+    parts = next((n for n, size in sizes.items() if size <= MOST_POINTS), 1)
+    equal = np.full((1, num_streams), 1 / num_streams)
+    grid = np.concatenate([simplex_grid(num_streams, parts), equal])
     values = judge(probs, labels, grid, objective)
     best = _best(values)
     return _refine(probs, labels, objective, grid[best], tuple(values[best]), 0.5 / parts)

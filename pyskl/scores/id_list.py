@@ -12,7 +12,7 @@ from ..annotations.clip_names import without_ending
 from ..errors import DataError
 from ..files.path_checks import split_part
 from ..files.texts import parse_json, read_text
-from ..wording import brief, count
+from ..wording import brief, count, plain
 
 _NUMBER = re.compile(r'\d+')
 _EXPECTED = (
@@ -86,6 +86,28 @@ def _is_name_and_numbers(words: Sequence[str]) -> bool:
     """Return whether words are a row `0054_0.mp4 0`: a name, its label and perhaps its length."""
     name, *numbers = words
     return bool(numbers) and not _NUMBER.fullmatch(name) and all(map(_NUMBER.fullmatch, numbers))
+
+
+def find_rows(ids: Sequence[str], wanted: Sequence[str], where: str, advice: str) -> list[int]:
+    """Return the row in `ids` of each wanted clip.
+
+    Args:
+        ids: names of the rows.
+        wanted: names of the clips.
+        where: what holds `ids`, for messages.
+        advice: what to do if clips are missing, for messages.
+
+    Raises:
+        DataError: clips are missing.
+    """
+    row = {name: n for n, name in enumerate(ids)}
+    missing = [name for name in wanted if name not in row]
+    if missing:
+        raise DataError(
+            f'{where}: holds no clip {plain(missing[0])} ({len(missing)} of {len(wanted)} ids are '
+            f'missing). {advice}'
+        )
+    return [row[name] for name in wanted]
 
 
 def check_ids(ids: Sequence[str], where: str) -> None:

@@ -44,11 +44,8 @@ def refuse_same_clips(
     """
     for one in fit_streams:
         for other in test_streams:
-            if (
-                os.path.exists(one.path)
-                and os.path.exists(other.path)
-                and os.path.samefile(one.path, other.path)
-            ):
+            exist = os.path.exists(one.path) and os.path.exists(other.path)
+            if exist and os.path.samefile(one.path, other.path):
                 raise DataError(f'{one.path}: is used for the fit and reported, too. {_ADVICE}')
     shared = sorted(set(fit.ids) & set(test.ids))
     if shared:

@@ -44,11 +44,8 @@ class SavedFit:
             )
         known = [_key(path) for path in self.streams]
         order = [_key(path) for path in paths]
-        rows = (
-            [known.index(key) for key in order]
-            if sorted(known) == sorted(order)
-            else range(len(paths))
-        )
+        is_known = sorted(known) == sorted(order)
+        rows = [known.index(key) for key in order] if is_known else range(len(paths))
         return SavedFit(
             tuple(paths),
             tuple(self.weights[n] for n in rows),

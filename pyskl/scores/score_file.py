@@ -126,13 +126,12 @@ def load_scores(name: str | os.PathLike) -> Scores:
     content = _content(path)
     ids, rows = ids_and_rows(content, part, path)
     scores = _checked_rows(rows, path)
-    named = content.get('checkpoint') if isinstance(content, dict) else None
-    checkpoint = named if isinstance(named, np.ndarray) else None
+    checkpoint = content.get('checkpoint') if isinstance(content, dict) else None
     return Scores(
         None if ids is None else _checked_ids(ids, len(scores), path),
         scores,
         os.fspath(name),
-        None if checkpoint is None else _checked_name(checkpoint, path),
+        _checked_name(checkpoint, path) if isinstance(checkpoint, np.ndarray) else None,
     )
 
 
@@ -208,18 +207,16 @@ def _checked_rows(rows: Any, path: Path) -> np.ndarray:
             f'{EXPECTED}'
         )
     for n, row in enumerate(rows):
-        if isinstance(row, (list, tuple)) and all(map(_is_number, row)):
-            continue
-        if not isinstance(row, np.ndarray) or row.ndim != 1 or row.dtype.kind not in 'fiu':
+        is_list = isinstance(row, (list, tuple)) and all(map(_is_number, row))
+        is_array = isinstance(row, np.ndarray) and row.ndim == 1 and row.dtype.kind in 'fiu'
+        if not is_list and not is_array:
             raise DataError(
                 f'{path}: row {n} is {what(row)}: expected numbers (K,), one score per class. '
                 "(Scores not averaged over a clip's views? Test with average_clips='prob'.)"
             )
-    num_classes = len(rows[0])
-    for n, row in enumerate(rows):
-        if len(row) != num_classes or num_classes == 0:
+        if len(row) != len(rows[0]) or not len(row):
             raise DataError(
-                f'{path}: row {n} has {len(row)} scores and row 0 has {num_classes}: expected one '
+                f'{path}: row {n} has {len(row)} scores and row 0 has {len(rows[0])}: expected one '
                 'score per class.'
             )
     try:

@@ -13,7 +13,6 @@ from pyskl.evaluation import (
     expected_calibration_error,
     group_accuracy,
     is_long_tailed,
-    mean_class_accuracy,
     reliability_bins,
     top_k_accuracy,
 )
@@ -40,33 +39,21 @@ def test_groups_are_thirds_of_the_classes_by_their_training_clips():
     }
 
 
-def test_groups_by_thresholds_are_those_of_liu_2019():
-    groups = class_groups([101, 100, 20, 19, 0], thresholds=(100, 20))
-    assert {name: group.tolist() for name, group in groups.items()} == {
-        'head': [0],
-        'middle': [1, 2],
-        'tail': [3, 4],
-    }
-
-
-@given(
-    hnp.arrays(np.int64, st.integers(1, 50), elements=st.integers(0, 5)),
-    st.sampled_from([None, (3, 1)]),
-)
-def test_every_class_is_in_one_group_and_no_rarer_one_is_ahead(counts, thresholds):
-    head, middle, tail = class_groups(counts, thresholds).values()
+@given(hnp.arrays(np.int64, st.integers(1, 50), elements=st.integers(0, 5)))
+def test_every_class_is_in_one_group_and_no_rarer_one_is_ahead(counts):
+    head, middle, tail = class_groups(counts).values()
     assert sorted([*head, *middle, *tail]) == list(range(len(counts)))
     for front, back in ((head, middle), (middle, tail), (head, tail)):
         assert not len(front) or not len(back) or counts[front].min() >= counts[back].max()
 
 
 @settings(deadline=None)
-@given(st.integers(0, 2**31), st.sampled_from([None, (20, 5)]))
-def test_group_accuracy_is_the_mean_over_the_groups_classes(seed, thresholds):
+@given(st.integers(0, 2**31))
+def test_group_accuracy_is_the_mean_over_the_groups_classes(seed):
     scores, labels = clips(seed)
     counts = np.random.default_rng(seed).integers(0, 40, 7)
-    found = group_accuracy(scores, labels, counts, thresholds)
-    for name, group in class_groups(counts, thresholds).items():
+    found = group_accuracy(scores, labels, counts)
+    for name, group in class_groups(counts).items():
         shares = [
             np.mean([s.argmax() == k for s, y in zip(scores, labels) if y == k])
             for k in group
@@ -77,24 +64,9 @@ def test_group_accuracy_is_the_mean_over_the_groups_classes(seed, thresholds):
         )
 
 
-def test_one_group_of_all_classes_is_the_mean_class_accuracy():
-    scores, labels = clips(3)
-    assert group_accuracy(scores, labels, [9] * 7, (5, 1))['head_acc'] == pytest.approx(
-        mean_class_accuracy(scores, labels)
-    )
-
-
-@pytest.mark.parametrize(
-    'counts, message',
-    [
-        ([1, 2], '2 class counts for scores over 7'),
-        ([1.5] * 7, 'whole number'),
-        ([-1] * 7, 'whole number'),
-        ([], 'whole number'),
-    ],
-)
-def test_counts_that_are_none_are_refused(counts, message):
-    with pytest.raises(DataError, match=message):
+@pytest.mark.parametrize('counts', [[1, 2], [1.5] * 7, [-1] * 7, []])
+def test_counts_that_are_none_are_refused(counts):
+    with pytest.raises(DataError, match='class.counts'):
         group_accuracy(*clips(0), counts)
 
 
@@ -131,12 +103,6 @@ def test_bins_and_the_calibration_error_equal_one_clip_at_a_time(seed, bins):
     )
 
 
-def test_sure_and_right_is_calibrated_and_sure_and_wrong_is_not():
-    sure = np.eye(4)
-    assert expected_calibration_error(sure, [0, 1, 2, 3]) == 0.0
-    assert expected_calibration_error(sure, [1, 2, 3, 0]) == 1.0
-
-
 @pytest.mark.parametrize(
     'scores', [[[2.0, 1.0]], [[0.5, 0.4]], [[1.5, -0.5]], [[float('inf'), 0.0]]]
 )
@@ -154,7 +120,6 @@ def test_the_interval_of_a_mean_is_about_two_standard_errors_either_side():
     error = values.std() / 20
     assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.25 * error)
     assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.25 * error)
-    assert bootstrap_interval(np.mean, values, level=0.5)[0] > low
 
 
 def test_the_interval_repeats_with_its_seed_and_keeps_rows_together():
@@ -162,19 +127,10 @@ def test_the_interval_repeats_with_its_seed_and_keeps_rows_together():
     assert bootstrap_interval(
         lambda s, y: top_k_accuracy(s, y, 1)[0], scores, labels, num_draws=50
     ) == (1.0, 1.0)
-    values = np.arange(30.0)
-    assert bootstrap_interval(np.mean, values, seed=1) == bootstrap_interval(
-        np.mean, values, seed=1
+    first, again, other = (
+        bootstrap_interval(np.mean, np.arange(30.0), seed=seed) for seed in (1, 1, 2)
     )
-    assert bootstrap_interval(np.mean, values, seed=1) != bootstrap_interval(
-        np.mean, values, seed=2
-    )
-
-
-@pytest.mark.parametrize('arrays', [([1, 2], [1]), ([],)])
-def test_arrays_that_do_not_belong_together_are_refused(arrays):
-    with pytest.raises(DataError, match='expected the same number of rows'):
-        bootstrap_interval(np.mean, *arrays)
+    assert first == again != other
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from goldens import SMALL
 from mmengine.config import Config
 
 import pyskl.datasets  # noqa: F401 (fills the registries)
@@ -84,3 +86,46 @@ def composed(pipeline: list[dict]) -> tuple[str, ...]:
 
 def steps(*words: str | tuple[str, dict]) -> list[dict]:
     return [dict(type=w) if isinstance(w, str) else dict(type=w[0], **w[1]) for w in words]
+
+
+def stages_of(path: Path) -> dict[str, list[list]]:
+    """Return [type, arguments] of each step by split, with lists for tuples."""
+    parts = {split: part['pipeline'] for split, part in splits_of(recipe(path)).items()}
+    return {
+        split: [[step.pop('type'), step] for step in json.loads(json.dumps(pipeline))]
+        for split, pipeline in parts.items()
+    }
+
+
+def published_stages(file: str) -> dict[str, list[list]]:
+    """Return the steps of PYSKL's pipelines by the place that uses them: 'folder/name:split'."""
+    known = json.loads((SMALL / 'cnn' / file).read_text())
+    return {use: pipeline['stages'] for pipeline in known for use in pipeline['used_by']}
+
+
+def paths_in(value: Any, path: tuple = ()) -> list[tuple]:
+    """Return the keys that lead to each value inside dicts and lists."""
+    inner = value if isinstance(value, dict) else {}
+    if isinstance(value, (list, tuple)):
+        inner = dict(enumerate(value))
+    found = [place for key, item in inner.items() for place in paths_in(item, (*path, key))]
+    return [path, *found] if path else found
+
+
+DELETE = object()
+
+
+def with_value(value: Any, path: Sequence, new: Any) -> Any:
+    """Return a part of a config with `new` at a path of keys; DELETE takes out what is there."""
+    if not path:
+        return new
+    key, *rest = path
+    if isinstance(value, (list, tuple)):
+        items = (
+            with_value(item, rest, new) if str(i) == str(key) else item
+            for i, item in enumerate(value)
+        )
+        return type(value)(items)
+    inner = value if isinstance(value, dict) else {}
+    inner = {**inner, key: with_value(inner.get(key), rest, new)}
+    return {k: v for k, v in inner.items() if v is not DELETE}

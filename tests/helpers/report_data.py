@@ -103,6 +103,25 @@ def write_work_dir(
     return work_dir
 
 
+def small_clips(names: Sequence[str]) -> list[dict]:
+    """Clips of two classes and three joints."""
+    rng = np.random.default_rng(0)
+    size = (100, 100)
+    return [
+        make_annotation(name, rng.uniform(1, 99, (4, 3, 2)), label=i % 2, img_shape=size)
+        for i, name in enumerate(names)
+    ]
+
+
+def small_work_dir(folder: Path, skeletons: Sequence) -> Path:
+    """Work dir `own` over eight small clips, whose pipeline draws limbs."""
+    names = [f'c{i}' for i in range(8)]
+    write_annotations(folder / 'own.pkl', {}, small_clips(names))
+    pipeline = [{'type': 'GeneratePoseTarget', 'skeletons': skeletons}]
+    scores = made_up_scores(np.arange(8) % 2, num_classes=2)
+    return write_work_dir(folder, 'own', folder / 'own.pkl', names, scores, pipeline=pipeline)
+
+
 def two_streams(
     folder: Path, num_clips: int = 160, names: Sequence[str] | None = None
 ) -> list[Path]:

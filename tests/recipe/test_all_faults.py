@@ -60,31 +60,23 @@ def test_faults_of_all_sections_come_together():
     assert len(lines) == 13 and all(line.startswith('config: ') for line in lines)
 
 
-def test_a_pipeline_that_cannot_be_built_is_named_beside_a_wrong_model():
-    values = changed(model__type='RecogniserGCM', data__val__pipeline__0__clip_len=0)
-    lines = faults_of(values)
-    assert len(lines) == 2 and 'model.type' in lines[0] and 'clip_len = 0' in lines[1]
-
-
-def test_what_does_not_belong_together_is_all_told():
+def test_what_does_not_belong_together_is_told_beside_what_cannot_be_built():
     values = changed(
         data__val__num_classes=5,
         data__test__pipeline__6__keys=['label'],
         data__test__pipeline__7__keys=['label'],
+        data__train__dataset__pipeline__0__clip_len=0,
     )
     lines = faults_of(values)
-    assert any('data.val.num_classes = 5' in line for line in lines)
-    assert any('data.test' in line and "does not collect 'imgs'" in line for line in lines)
+    for words in ('data.val.num_classes = 5', "does not collect 'imgs'", 'clip_len = 0'):
+        assert sum(words in line for line in lines) == 1, words
 
 
 def test_missing_keys_are_all_named():
+    missing = ['model', 'optimizer', 'data.train']
     with pytest.raises(ConfigError) as caught:
-        read_recipe({}).require('model', 'optimizer', 'total_epochs')
-    assert [line.split()[1] for line in caught.value.messages] == [
-        'model',
-        'optimizer',
-        'total_epochs',
-    ]
+        read_recipe({}).require(*missing)
+    assert [line.split()[1] for line in caught.value.messages] == missing
 
 
 def test_wrong_options_are_all_named():
@@ -111,31 +103,18 @@ def test_one_fault_alone_is_as_it_was():
 def test_a_test_asks_nothing_of_the_training_data(train):
     values = dict(changed()._cfg_dict)
     values['data'] = {**values['data'], 'train': train}
-    recipe = read_recipe(values, splits=('test',))
-    assert (
-        recipe.data.train is None
-        and recipe.data.val is None
-        and recipe.data.test['split'] == 'test'
-    )
+    data = read_recipe(values, splits=('test',)).data
+    assert data.train is None and data.val is None and data.test['split'] == 'test'
     assert faults_of(values)
 
 
 @pytest.mark.parametrize(
     ('kind', 'name'),
-    [
-        ('backbone', 'AGCN'),
-        ('backbone', 'SwinTransformer3D'),
-        ('backbone', 'ResNet2Plus1d'),
-        ('cls_head', 'TSMHead'),
-    ],
+    [('backbone', 'AGCN'), ('backbone', 'SwinTransformer3D'), ('cls_head', 'TSMHead')],
 )
 def test_a_network_that_is_not_here_is_said_to_be_elsewhere(kind, name):
     (line,) = faults_of(changed(**{f'model__{kind}__type': name}))
-    assert (
-        f'model.{kind}.type = {name!r}' in line
-        and 'is not available' in line
-        and 'Did you mean' not in line
-    )
+    assert f'model.{kind}.type = {name!r}' in line and 'Did you mean' not in line
 
 
 def test_a_recognizer_is_made_without_a_look_at_the_training_data():

@@ -22,32 +22,16 @@ from config_files import (
     splits_of,
     steps,
 )
-from mmengine.config import Config
-from tiny import script
 
 from pyskl.models import build_model
-from pyskl.recipe import Recipe, dump_config, load_config, read_recipe
+from pyskl.recipe import LrConfig, Recipe, load_config, read_recipe
 from pyskl.recipe.stream import fill_in_stream
 
 NTU = ('ntu60_xsub', 'ntu60_xview', 'ntu120_xsub', 'ntu120_xset')
 PROTOGCN_SETS = (*NTU, 'k400', 'finegym')
 PROTOGCN_STREAMS = ('b', 'bm', 'j', 'jm', 'k', 'km')
 
-# Of each kind one, for what is slow.
-ONE_OF_A_KIND = [
-    'stgcn/stgcn_vanilla_ntu60_xview_hrnet.py',
-    'stgcn++/stgcn++_ntu120_xset_3dkp.py',
-    'strong_aug/ntu60_xview_3dkp.py',
-    'dgstgcn/ntu60_xview_3dkp.py',
-    'sgn/ntu120_xsub_3dkp.py',
-    'protogcn/k400/km.py',
-    'protogcn/ntu120_xsub/k.py',
-    'msg3d/imigue22.py',
-    'ctrgcn/natops.py',
-]
-
 every_config = pytest.mark.parametrize('path', GRAPH_CONFIGS, ids=name_of)
-one_of_a_kind = pytest.mark.parametrize('name', ONE_OF_A_KIND)
 
 
 # -- all of them -----------------------------------------------------------------------------------
@@ -71,16 +55,6 @@ def test_the_files_are_pyskls_and_protogcns_folders_and_ours():
     assert {name_of(path).removesuffix('.py') for path in shipped} == expected
 
 
-@every_config
-def test_a_config_can_train_and_test(path):
-    found = recipe(path)
-    found.require('model', 'data.train', 'data.test', 'optimizer', 'lr_config', 'total_epochs')
-    found.require('auto_scale_lr', *(() if path.stem == 'natops' else ('data.val', 'evaluation')))
-    assert found.notes == () and found.optimizer_config is not None
-    for dataset in splits_of(found).values():
-        composed(dataset['pipeline'])
-
-
 FEATURES = r'"feats": \[[^]]*\]'
 
 
@@ -95,13 +69,11 @@ def test_every_stream_changes_the_features_and_the_folder_alone(path):
         assert re.sub(FEATURES, '', changed) == re.sub(FEATURES, '', text)
 
 
-@one_of_a_kind
-@pytest.mark.parametrize('stream', ['b', 'jm', 'bm'])
-def test_a_stream_is_chosen_on_the_command_line(name, stream):
-    found = read_recipe(load_config(CONFIGS / name, [f'stream={stream}']))
-    assert found.notes == () and found.work_dir.endswith(f'/{stream}')
+def test_a_stream_is_chosen_on_the_command_line():
+    found = read_recipe(load_config(CONFIGS / 'sgn' / 'ntu120_xsub_3dkp.py', ['stream=jm']))
+    assert found.notes == () and found.work_dir.endswith('/jm')
     for dataset in splits_of(found).values():
-        assert any(f"'{stream}'" in step for step in composed(dataset['pipeline']))
+        assert any("'jm'" in step for step in composed(dataset['pipeline']))
 
 
 IMIGUE = [path for path in GRAPH_CONFIGS if path.stem == 'imigue22' or path.parent.name == 'demo']
@@ -121,40 +93,6 @@ def test_the_order_of_the_hands_is_said_in_one_place(path, tmp_path):
     assert said.count('"first_hand": "right"') == said.count('"imigue22"') > 0
 
 
-def test_no_two_configs_share_a_work_dir():
-    folders = [recipe(path).work_dir for path in GRAPH_CONFIGS]
-    assert len(set(folders)) == len(GRAPH_CONFIGS)
-    for path, folder in zip(GRAPH_CONFIGS, folders):
-        assert folder.startswith(
-            f'./work_dirs/{name_of(path).removesuffix(".py")}'.removesuffix('j')
-        )
-
-
-@one_of_a_kind
-def test_mmengine_alone_reads_the_same(name):
-    assert config(CONFIGS / name).to_dict() == Config.fromfile(str(CONFIGS / name)).to_dict()
-
-
-@one_of_a_kind
-def test_what_is_printed_is_the_same_recipe(name, tmp_path, capsys):
-    (tmp_path / 'again.py').write_text(dump_config(config(CONFIGS / name)))
-    assert load_config(tmp_path / 'again.py').to_dict() == config(CONFIGS / name).to_dict()
-
-
-@one_of_a_kind
-def test_print_config_fills_in_what_means_the_same(name, tmp_path, capsys):
-    script('print_config').main([str(CONFIGS / name)])
-    (tmp_path / 'printed.py').write_text(capsys.readouterr().out)
-    found, known = read_recipe(load_config(tmp_path / 'printed.py')), recipe(CONFIGS / name)
-    assert size(found) == size(known)
-    assert (found.optimizer['type'], found.total_epochs) == (
-        known.optimizer['type'],
-        known.total_epochs,
-    )
-    for split, part in splits_of(known).items():
-        assert composed(splits_of(found)[split]['pipeline']) == composed(part['pipeline'])
-
-
 # -- the published ones ----------------------------------------------------------------------------
 
 
@@ -164,11 +102,8 @@ def test_a_config_for_ntu_has_the_data_and_classes_of_its_name(path):
     classes, split, kind = re.search(r'ntu(\d+)_(x[a-z]+)(_hrnet)?', name_of(path)).groups()
     pickle = f'data/nturgbd/ntu{classes}_{"hrnet" if kind else "3danno"}.pkl'
     read = {name: (part['ann_file'], part['split']) for name, part in splits_of(found).items()}
-    assert read == {
-        'train': (pickle, f'{split}_train'),
-        'val': (pickle, f'{split}_val'),
-        'test': (pickle, f'{split}_val'),
-    }
+    parts = {'train': 'train', 'val': 'val', 'test': 'val'}
+    assert read == {name: (pickle, f'{split}_{part}') for name, part in parts.items()}
     assert found.model['cls_head']['num_classes'] == int(classes)
     layout = 'coco' if kind else 'nturgb+d'
     graph = found.model['backbone'].get('graph_cfg', {'layout': layout})
@@ -203,14 +138,12 @@ def test_a_published_recipe_is_kept(path):
     assert found.optimizer == dict(
         type='SGD', lr=lr, momentum=0.9, weight_decay=decay, nesterov=kind != 'vanilla'
     )
-    assert found.optimizer_config.grad_clip is None and found.lr_config.warmup is None
+    assert found.optimizer_config.grad_clip is None
     schedule = found.lr_config
     if kind == 'vanilla':
-        assert (schedule.policy, list(schedule.step), schedule.gamma) == ('step', [2, 10], 0.1)
-        assert schedule.by_epoch
+        assert schedule == LrConfig('step', step=[2, 10])
     else:
-        assert (schedule.policy, schedule.by_epoch) == ('CosineAnnealing', False)
-        assert schedule.min_lr == 0
+        assert schedule == LrConfig('CosineAnnealing', by_epoch=False, min_lr=0)
     assert (found.total_epochs, found.auto_scale_lr.base_batch_size) == (epochs, clips)
     assert found.data.videos_per_gpu == (64 if kind == 'k400' else 16)
     assert found.data.loader('test').videos_per_gpu == 1
@@ -260,14 +193,9 @@ def test_every_model_can_be_built(path):
 @pytest.mark.parametrize('family', SIZES)
 def test_the_backbones_have_the_published_number_of_parameters(family):
     found = set()
-    for path in GRAPH_CONFIGS:
-        model = recipe(path).model
-        layout = model['backbone'].get('graph_cfg', {}).get('layout', 'nturgb+d')
-        joints = {'nturgb+d': 25, 'coco': 17}.get(layout)
-        if family_of(path) == family and path.stem != 'imigue22' and joints:
-            if path.stem == 'natops' or model['backbone'].get('num_prototype') == 100:
-                continue
-            found.add((joints, size(recipe(path))[0]))
+    for path in (p for p in GRAPH_CONFIGS if family_of(p) == family and 'ntu' in name_of(p)):
+        if recipe(path).model['backbone'].get('num_prototype') != 100:
+            found.add((17 if 'hrnet' in path.stem else 25, size(recipe(path))[0]))
     assert found == set(zip((25, 17), SIZES[family]))
 
 

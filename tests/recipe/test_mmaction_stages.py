@@ -10,8 +10,8 @@ import pytest
 from goldens import SMALL
 
 from pyskl.datasets import Compose
-from pyskl.recipe.dialects.remarks import Remarks
 from pyskl.recipe.dialects.stages import translate_pipeline
+from pyskl.recipe.dialects.translation_log import TranslationLog
 
 with np.load(SMALL / 'pipeline' / 'mmaction.npz') as arrays:
     GOLDEN = dict(arrays)
@@ -23,9 +23,9 @@ def names(kind: str) -> list[str]:
 
 def translated(*steps: dict, **clip) -> dict:
     """Pass a clip through stages written for MMAction2 1.x."""
-    remarks = Remarks('a.py')
-    pipeline = Compose(translate_pipeline(steps, 'pipeline', remarks))
-    assert not remarks.faults.messages
+    log = TranslationLog('a.py')
+    pipeline = Compose(translate_pipeline(steps, 'pipeline', log))
+    assert not log.faults.messages
     return pipeline({'frame_dir': 'a', 'start_index': 0, 'label': 0, **clip})
 
 
@@ -81,7 +81,7 @@ def test_what_is_packed_is_what_the_network_takes(steps, entry):
     written = [dict(type=s) if isinstance(s, str) else dict(type=s[0], **s[1]) for s in steps]
     if 'Pack' not in str(steps):
         written.append(dict(type='PackActionInputs'))
-    *_, collect, to_tensor = translate_pipeline(written, 'pipeline', Remarks('a.py'))
+    *_, collect, to_tensor = translate_pipeline(written, 'pipeline', TranslationLog('a.py'))
     assert collect == dict(type='Collect', keys=[*entry.split(), 'label'], meta_keys=[])
     assert to_tensor == dict(type='ToTensor', keys=entry.split())
 
@@ -95,13 +95,13 @@ def test_only_heatmaps_alone_are_brought_into_order_as_heatmaps(beside):
         dict(type='GeneratePoseTarget'),
         dict(type='FormatShape', input_format='NCTHW'),
     ]
-    *_, shape = translate_pipeline(steps, 'pipeline', Remarks('a.py'))
+    *_, shape = translate_pipeline(steps, 'pipeline', TranslationLog('a.py'))
     assert shape['input_format'] == ('NCTHW' if beside else 'NCTHW_Heatmap')
 
 
 def test_crops_of_pictures_are_never_lazy():
     steps = [dict(type=kind, crop_size=8, lazy=False) for kind in ('ThreeCrop', 'CenterCrop')]
-    assert translate_pipeline(steps, 'pipeline', Remarks('a.py')) == [
+    assert translate_pipeline(steps, 'pipeline', TranslationLog('a.py')) == [
         dict(type='ThreeCrop', crop_size=8),
         dict(type='CenterCrop', crop_size=8),
     ]

@@ -33,21 +33,8 @@ def test_the_innermost_data_sets_are_found_in_order_with_their_places():
         ('data.train.dataset.datasets[1].dataset', TWO),
         ('data.train.dataset.datasets[2].datasets[0]', THREE),
     ]
-    assert [place for place, _ in dataset_configs(NESTED['dataset'])] == [
-        'datasets[0]',
-        'datasets[1].dataset',
-        'datasets[2].datasets[0]',
-    ]
-
-
-def test_each_level_tells_how_to_reach_the_next():
-    assert inner_datasets(NESTED) == [(('dataset',), NESTED['dataset'])]
-    assert [path for path, _ in inner_datasets(NESTED['dataset'])] == [
-        ('datasets', 0),
-        ('datasets', 1),
-        ('datasets', 2),
-    ]
-    assert inner_datasets(ONE) == []
+    paths = [path for path, _ in inner_datasets(NESTED['dataset'])]
+    assert paths == [('datasets', 0), ('datasets', 1), ('datasets', 2)]
 
 
 @pytest.mark.parametrize('nothing', [None, 5, 'train.pkl', [ONE]])
@@ -56,7 +43,6 @@ def test_what_is_no_config_holds_no_data_set(nothing):
 
 
 def test_a_config_that_nobody_checked_is_walked_as_far_as_it_is_one():
-    assert list(dataset_configs(dict(dataset=5, datasets=[None, ONE, 'x']))) == [
-        ('datasets[1]', ONE)
-    ]
+    half = dict(dataset=5, datasets=[None, ONE, 'x'])
+    assert list(dataset_configs(half)) == [('datasets[1]', ONE)]
     assert list(dataset_configs(dict(datasets='ab'))) == [('', dict(datasets='ab'))]

@@ -12,6 +12,7 @@ from config_files import CONFIGS, composed, splits_of
 from tiny import script
 
 from pyskl.datasets import build_dataset
+from pyskl.datasets.loader import collate
 from pyskl.models import build_model
 from pyskl.recipe import differences, load_config, read_recipe
 from pyskl.scores import load_scores
@@ -48,20 +49,13 @@ def folder(tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp('user')
     rng = np.random.default_rng(0)
-    clips = [
-        dict(
-            frame_dir=f'S001C001P{n:03}R001A{n % 6 + 1:03}',
-            label=n % 6,
-            keypoint=keypoint,
-            total_frames=keypoint.shape[1],
-        )
-        for n in range(18)
-        for keypoint in [clip_in_space(rng, n % 6, 1 + n % 2)]
-    ]
-    names = [clip['frame_dir'] for clip in clips]
-    split = dict(
-        xsub_train=names[:12], xsub_val=names[12:], xview_train=names[6:], xview_val=names[:6]
-    )
+    names = [f'S001C001P{n:03}R001A{n % 6 + 1:03}' for n in range(18)]
+    clips = []
+    for n, name in enumerate(names):
+        keypoint, label = clip_in_space(rng, n % 6, 1 + n % 2), n % 6
+        frames = keypoint.shape[1]
+        clips.append(dict(frame_dir=name, label=label, keypoint=keypoint, total_frames=frames))
+    split = dict(xsub_train=names[:12], xsub_val=names[12:])
     (folder / PICKLE).parent.mkdir(parents=True)
     with open(folder / PICKLE, 'wb') as file:
         pickle.dump(dict(split=split, annotations=clips), file)
@@ -71,9 +65,8 @@ def folder(tmp_path_factory):
 
 
 def test_pyskls_flat_config_is_the_shipped_one():
-    ours = read_recipe(
-        load_config(CONFIGS / 'stgcn++' / 'stgcn++_ntu60_xsub_3dkp.py', ['stream=b'])
-    )
+    shipped = CONFIGS / 'stgcn++' / 'stgcn++_ntu60_xsub_3dkp.py'
+    ours = read_recipe(load_config(shipped, ['stream=b']))
     theirs = read_recipe(load_config(INPUTS / 'user_stgcn.py'))
     assert theirs.notes == () and differences(ours.results(), theirs.results()) == []
     for split, part in splits_of(theirs).items():
@@ -100,14 +93,7 @@ def test_a_checkpoint_of_pyskls_form_is_tested_as_it_is(folder, monkeypatch):
     torch.manual_seed(0)
     weights = build_model(recipe.model_config()[0]).state_dict()
     assert not any('emb' in key for key in weights)
-    meta = dict(
-        mmcv_version='1.5.0',
-        time='Mon Feb 21 10:20:30 2022',
-        epoch=16,
-        iter=5008,
-        seed=None,
-        hook_msgs={},
-    )
+    meta = dict(mmcv_version='1.5.0', epoch=16, iter=5008, seed=None, hook_msgs={})
     group = dict(lr=0.0, momentum=0.9, dampening=0, weight_decay=5e-4, nesterov=True, params=[0])
     optimizer = dict(state={0: dict(momentum_buffer=torch.zeros(2))}, param_groups=[group])
     torch.save(dict(meta=meta, state_dict=weights, optimizer=optimizer), 'j.pth')
@@ -126,19 +112,13 @@ def test_protogcns_flat_config_is_the_shipped_one():
 
 
 def test_protogcns_flat_config_builds_what_trains(folder):
-    recipe = read_recipe(
-        load_config(folder / 'user_protogcn.py', {'data.train.ann_file': str(folder / PICKLE)})
-    )
+    ann_file = {'data.train.ann_file': str(folder / PICKLE)}
+    recipe = read_recipe(load_config(folder / 'user_protogcn.py', ann_file))
     dataset = build_dataset(recipe.data.train)
     samples = [dataset[index] for index in (0, 1)]
     assert samples[0]['keypoint'].shape == (1, 2, 100, 25, 3)
     model = build_model(recipe.model_config()[0])
     assert sum(p.numel() for p in model.backbone.parameters()) == 4_161_504 - 2 * 300 * 384
-    batch = {
-        key: torch.stack([torch.as_tensor(sample[key]) for sample in samples])
-        for key in ('keypoint', 'label')
-    }
-    losses = model(batch)
-    assert {'loss_cls', 'loss_contrast'} <= set(losses)
-    sum(losses[key] for key in ('loss_cls', 'loss_contrast')).backward()
+    losses = model(collate(samples))
+    (losses['loss_cls'] + losses['loss_contrast']).backward()
     assert model.cls_head.csc_loss.cl_fc.weight.grad.abs().max() > 0

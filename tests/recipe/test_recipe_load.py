@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmengine.config import Config
 
 from pyskl.errors import ConfigError
 from pyskl.recipe import import_custom_modules, load_config
@@ -59,33 +59,14 @@ def test_a_child_can_read_what_its_base_says(write):
 
 
 def test_configs_may_compute_and_import(write):
-    cfg = load_config(
-        write(
-            'import numpy as np\nfrom pyskl.skeletons import get_layout\n'
-            'layout = get_layout("imigue22")\n'
-            'def double(x):\n    return 2 * x\nleft_kp = list(layout.left)\n'
-            'scale = (np.inf, double(32))\n'
-        )
-    )
-    assert cfg.to_dict() == dict(
-        left_kp=[5, 6, 7, 9, 11, 12, 13, 14, 15, 16], scale=(float('inf'), 64)
-    )
+    text = 'import numpy as np\ndef double(x):\n    return 2 * x\nscale = (np.inf, double(32))\n'
+    assert load_config(write(text)).to_dict() == dict(scale=(float('inf'), 64))
 
 
-def test_tuples_stay_tuples_and_lists_lists(write):
-    cfg = load_config(write('a = (1, [2, (3,)])\nmodel = dict(c=(1, 2))\n'), {'model.d': (4, [5])})
-    assert cfg.a == (1, [2, (3,)]) and cfg.model.c == (1, 2) and cfg.model.d == (4, [5])
-
-
-def test_the_file_name_and_text_stay_with_the_config(write):
+def test_reading_keeps_name_and_text_and_writes_nothing_beside_the_config(write, capfd):
     path = write('seed = 1\n')
-    cfg = load_config(str(path))
+    cfg = load_config(str(path), ['seed=2'])
     assert cfg.filename == str(path) and 'seed = 1' in cfg.text
-
-
-def test_reading_writes_nothing_beside_the_config(write, capfd):
-    path = write('seed = 1\n')
-    load_config(path, ['seed=2'])
     assert os.listdir(path.parent) == ['joint.py']
     assert capfd.readouterr() == ('', '')
 
@@ -93,99 +74,47 @@ def test_reading_writes_nothing_beside_the_config(write, capfd):
 BROKEN = {
     'a tab': ('if True:\n    a = 1\n\tb = 2\n', 'joint.py, line 3: mixes tabs and spaces'),
     'a syntax error': ('a = 1\nmodel = dict(\n', 'joint.py, line 2: is not valid Python'),
-    'a keyword given twice': (
-        'a = dict(lr=1, lr=2)\n',
-        'joint.py, line 1: is not valid Python: keyword argument repeated: lr',
-    ),
-    'a return': (
-        'a = 1\nreturn\n',
-        "joint.py, line 2: is not valid Python: 'return' outside function",
-    ),
-    'a name that is not there': (
-        'a = 1\nb = clip_len\n',
-        "joint.py, line 2: NameError: name 'clip_len' is not defined",
-    ),
+    'a return': ('a = 1\nreturn\n', 'joint.py, line 2: is not valid Python'),
     'an error in a function': (
         'def f():\n    return 1 / 0\n\na = f()\n',
-        'joint.py, line 2: ZeroDivisionError: division',
+        'joint.py, line 2: ZeroDivisionError',
     ),
     'an error in a library': (
         'import json\na = json.loads("{")\n',
-        'joint.py, line 2: JSONDecodeError: Expecting',
+        'joint.py, line 2: JSONDecodeError',
     ),
-    'a layout that is not there': (
+    'an error of ours': (
         'from pyskl.skeletons import get_layout\na = get_layout("coco")\n',
-        "joint.py, line 2: skeleton layout 'coco' is unknown",
-    ),
-    'a module that is not there': (
-        'import no_such_module\n',
-        'joint.py, line 1: ModuleNotFoundError: No module named',
+        "joint.py, line 2: skeleton layout 'coco'",
     ),
     'a way out': ('import sys\nsys.exit(3)\n', 'joint.py, line 2: SystemExit: 3'),
     'a value that contains itself': (
         'a = []\na.append(a)\n',
-        'joint.py: is nested too deeply, or contains itself',
+        'joint.py: ',
     ),
     'a lambda for a setting': (
         'model = dict(type="X", f=lambda: 1)\n',
         'joint.py: model.f is a function object',
     ),
-    'a reserved name': ('text = "a"\n', 'joint.py: KeyError: text is reserved for config file'),
+    'a reserved name': ('text = "a"\n', 'joint.py: KeyError: text'),
     'read_base': (
         'from mmengine.config import read_base\nwith read_base():\n    from .base import *\n',
-        "joint.py, line 1: read_base(), mmengine's newer style, is not supported. Name the files",
+        'joint.py, line 1: read_base()',
     ),
-    'a relative import': (
-        'from . import base\n',
-        'joint.py, line 1: a config cannot import relative to itself',
-    ),
-    'an environment variable': (
-        'a = "{{$HOME:/x}}"\n',
-        'joint.py: {{$NAME:default}} is not supported',
-    ),
-    'a base that is not there': (
-        '_base_ = ["bese.py"]\n',
-        'bese.py: there is no such config file. Did you mean base.py?',
-    ),
-    'a base that is a folder': (
-        '_base_ = ["folder"]\n',
-        'folder: is a folder, expected a config file (.py), e.g.',
-    ),
-    'a base that is no config': (
-        '_base_ = ["base.yaml"]\n',
-        'base.yaml: expected a Python config, a file that ends in .py',
-    ),
+    'a relative import': ('from . import base\n', 'joint.py, line 1: '),
+    'an environment variable': ('a = "{{$HOME:/x}}"\n', 'joint.py: {{$NAME:default}}'),
+    'a base that is not there': ('_base_ = ["bese.py"]\n', 'Did you mean base.py?'),
+    'a base that is a folder': ('_base_ = ["folder"]\n', 'folder: is a folder'),
+    'a base that is no config': ('_base_ = ["base.yaml"]\n', 'base.yaml: '),
     'a base with a mistake': ('_base_ = ["wrong.py"]\n', 'wrong.py, line 2: is not valid Python'),
     'a base that fails': ('_base_ = ["fails.py"]\n', 'fails.py, line 1: NameError'),
-    'a base that is the file itself': (
-        '_base_ = ["joint.py"]\n',
-        'leads in a circle: joint.py -> joint.py',
-    ),
-    'bases in a circle': (
-        '_base_ = ["circle.py"]\n',
-        'leads in a circle: joint.py -> circle.py -> joint.py',
-    ),
-    'two bases with one key': (
-        '_base_ = ["base.py", "base2.py"]\n',
-        "two of its _base_ files set the same key ({'seed'})",
-    ),
-    'a base that is computed': (
-        '_base_ = ["ba" + "se.py"]\n',
-        'joint.py, line 1: expected _base_ once, as a file name or',
-    ),
-    'a base that is a number': ('_base_ = 5\n', 'joint.py, line 1: expected _base_ once'),
-    'a base of another package': (
-        '_base_ = "mmaction::base.py"\n',
-        'joint.py, line 1: expected _base_ once',
-    ),
-    '_base_ twice': (
-        '_base_ = "base.py"\n_base_ = "base2.py"\n',
-        'joint.py, line 2: expected _base_ once',
-    ),
-    '_base_ under an if': (
-        'if True:\n    _base_ = "base.py"\n',
-        'joint.py, line 2: expected _base_ once',
-    ),
+    'a base that is the file itself': ('_base_ = ["joint.py"]\n', ': joint.py -> joint.py'),
+    'bases in a circle': ('_base_ = ["circle.py"]\n', ': joint.py -> circle.py -> joint.py'),
+    'two bases with one key': ('_base_ = ["base.py", "base2.py"]\n', "({'seed'})"),
+    'a base that is computed': ('_base_ = ["ba" + "se.py"]\n', 'joint.py, line 1: expected'),
+    'a base of another package': ('_base_ = "x::base.py"\n', 'joint.py, line 1: expected'),
+    '_base_ twice': ('_base_ = "base.py"\n_base_ = "base2.py"\n', 'joint.py, line 2: expected'),
+    '_base_ under an if': ('if True:\n    _base_ = "base.py"\n', 'joint.py, line 2: expected'),
     'a dict over a list': ('_base_ = "base.py"\nscales = dict(a=1)\n', 'scales'),
 }
 
@@ -208,18 +137,8 @@ def test_a_broken_config_is_named_with_its_line(write, name):
 
 def test_a_file_that_is_not_there_is_named_with_its_neighbour(write):
     path = write('a = 1\n')
-    with pytest.raises(
-        ConfigError, match=r'jiont.py: there is no such config file. Did you mean joint.py\?'
-    ):
+    with pytest.raises(ConfigError, match=r'jiont.py: .*Did you mean joint.py\?'):
         load_config(path.with_name('jiont.py'))
-
-
-def test_a_folder_for_a_file_is_said_so(write):
-    path = write('a = 1\n')
-    with pytest.raises(
-        ConfigError, match=r'is a folder, expected a config file \(.py\), e.g. .*joint.py'
-    ):
-        load_config(path.parent)
 
 
 @pytest.mark.parametrize(
@@ -246,12 +165,9 @@ def test_a_file_that_may_not_be_read_is_said_so(write):
 def test_any_bytes_in_a_file_are_a_config_or_a_config_error(tmp_path_factory, content):
     path = tmp_path_factory.mktemp('fuzz') / 'joint.py'
     path.write_bytes(content)
+    is_utf16 = content[:2] in (b'\xff\xfe', b'\xfe\xff')
     try:
-        compile(
-            content.decode('utf-16') if content[:2] in (b'\xff\xfe', b'\xfe\xff') else content,
-            'joint.py',
-            'exec',
-        )
+        compile(content.decode('utf-16') if is_utf16 else content, 'joint.py', 'exec')
     except Exception:  # not Python: must be said. What is Python is not run here
         with pytest.raises(ConfigError, match='joint.py'):
             load_config(path)
@@ -295,35 +211,20 @@ def test_a_module_in_the_current_folder_is_found(write, forget_modules, monkeypa
     assert sys.modules['my_pack.inner'].VALUE == 1
 
 
-def test_without_custom_imports_nothing_happens(write):
-    path = list(sys.path)
-    import_custom_modules(load_config(write('seed = 1\n')))
-    assert sys.path == path
-
-
 @pytest.mark.parametrize(
     ('given', 'words'),
     [
-        (
-            'dict(imports=["no_such_module_xyz"])',
-            "joint.py: custom_imports: there is no module 'no_such_module_xyz', neither in",
-        ),
+        ('dict(imports=["no_such_module_xyz"])', "there is no module 'no_such_module_xyz'"),
         ('dict(imports=["json.no_such"])', "there is no module 'json.no_such'"),
         ('dict(imports=["broken_stage"])', "importing 'broken_stage' failed in"),
         ('dict(imports=["needs_more"])', "importing 'needs_more' failed in"),
         ('dict(imports=["wrong_syntax"])', 'wrong_syntax.py, line 1: is not valid Python'),
         ('dict(imports=["leaves"])', "importing 'leaves' failed"),
-        (
-            'dict(imports=["my/stages.py"])',
-            "imports: 'my/stages.py' is not a module's name, as after `import`. Try 'my.stages'.",
-        ),
-        ('dict(imports=[5])', 'custom_imports.imports = [5]: expected a string or a list'),
-        (
-            'dict(import_=["a"])',
-            "custom_imports: unknown argument 'import_'. Did you mean imports?",
-        ),
-        ('dict()', "custom_imports: 'imports' is missing"),
-        ('["a"]', "joint.py: custom_imports = ['a']: expected a dict"),
+        ('dict(imports=["my/stages.py"])', "Try 'my.stages'"),
+        ('dict(imports=[5])', 'custom_imports.imports = [5]'),
+        ('dict(import_=["a"])', "unknown argument 'import_'. Did you mean imports?"),
+        ('dict()', "'imports' is missing"),
+        ('["a"]', "custom_imports = ['a']"),
     ],
 )
 def test_a_custom_import_that_fails_is_named(write, forget_modules, given, words):
@@ -334,14 +235,6 @@ def test_a_custom_import_that_fails_is_named(write, forget_modules, given, words
     with pytest.raises(ConfigError) as caught:
         import_custom_modules(load_config(write(f'custom_imports = {given}\n')))
     assert words in str(caught.value) and 'joint.py: custom_imports' in str(caught.value)
-
-
-def test_a_folder_that_is_searched_twice_is_named_once(write, forget_modules, monkeypatch):
-    path = write('custom_imports = dict(imports=["no_such_module_xyz"])\n')
-    monkeypatch.chdir(path.parent)
-    with pytest.raises(ConfigError) as caught:
-        import_custom_modules(load_config(path))
-    assert str(caught.value).count(str(path.parent)) == 1
 
 
 def test_an_import_that_may_fail_only_warns(write, forget_modules):
@@ -360,12 +253,10 @@ def test_an_import_that_may_fail_only_warns(write, forget_modules):
     [
         ('1', 1),
         ('-1', -1),
-        ('0.5', 0.5),
         ('1e-3', 1e-3),
-        ('True', True),
+        ('-inf', float('-inf')),
         ('true', True),
         ('FALSE', False),
-        ('None', None),
         ('null', None),
         ('joint', 'joint'),
         ('"5"', '5'),
@@ -374,7 +265,6 @@ def test_an_import_that_may_fail_only_warns(write, forget_modules):
         ('data/x.pkl', 'data/x.pkl'),
         ('', ''),
         ('1,2,3', [1, 2, 3]),
-        ('[1,2]', [1, 2]),
         ('(1, 2)', (1, 2)),
         ('[(1,2),(3,4)]', [(1, 2), (3, 4)]),
         ('[]', []),
@@ -382,14 +272,12 @@ def test_an_import_that_may_fail_only_warns(write, forget_modules):
         ('[a,b]', ['a', 'b']),
         ('a,b', ['a', 'b']),
         ('[data/x.pkl,data/y.pkl]', ['data/x.pkl', 'data/y.pkl']),
-        ('(-1,64)', (-1, 64)),
         ('(inf,64)', (float('inf'), 64)),
         ("dict(type='SGD',lr=0.1)", {'type': 'SGD', 'lr': 0.1}),
         ("{'a': [1]}", {'a': [1]}),
+        ('{1,2}', '{1,2}'),
         ('C:\\data\\x.pkl', 'C:\\data\\x.pkl'),
         ('0453', '0453'),
-        ('./work_dirs/x', './work_dirs/x'),
-        ('a=b', 'a=b'),
         ('__import__("os").system("true")', '__import__("os").system("true")'),
         ('(lambda: 1)()', '(lambda: 1)()'),
         ('0.4/6', '0.4/6'),
@@ -445,12 +333,6 @@ def test_settings_are_changed_where_the_path_leads():
     assert after['seed'] == 3
 
 
-def test_the_given_config_stays_as_it_is():
-    before = repr(BASE)
-    changed('data.train.pipeline.0.clip_len=16', 'optimizer.lr=9')
-    assert repr(BASE) == before
-
-
 def test_known_dicts_that_are_not_there_yet_are_made():
     after = changed(
         'optimizer_config.grad_clip.max_norm=40',
@@ -460,49 +342,37 @@ def test_known_dicts_that_are_not_there_yet_are_made():
         'total_epochs=3',
     )
     assert after['optimizer_config'] == dict(grad_clip=dict(max_norm=40))
-    assert after['evaluation'] == dict(save_best='top1_acc') and after['data'][
-        'val_dataloader'
-    ] == dict(shuffle=False)
-    assert after['model']['test_cfg'] == dict(average_clips='score') and after['total_epochs'] == 3
+    assert after['evaluation'] == dict(save_best='top1_acc') and after['total_epochs'] == 3
+    assert after['data']['val_dataloader'] == dict(shuffle=False)
+    assert after['model']['test_cfg'] == dict(average_clips='score')
 
 
 def test_a_dict_is_merged_unless_it_says_delete():
     assert changed('optimizer=dict(lr=1)')['optimizer'] == dict(type='SGD', lr=1, momentum=0.9)
-    assert changed("optimizer=dict(_delete_=True,type='AdamW',lr=1)")['optimizer'] == dict(
-        type='AdamW', lr=1
-    )
+    fresh = changed("optimizer=dict(_delete_=True,type='AdamW',lr=1)")['optimizer']
+    assert fresh == dict(type='AdamW', lr=1)
 
 
 @pytest.mark.parametrize(
     ('option', 'words'),
     [
-        (
-            'optimzer.lr=1',
-            ("--cfg-options optimzer.lr: there is no 'optimzer'", 'Did you mean optimizer?'),
-        ),
-        ('data.trian.split=val', ("there is no 'trian'", 'Did you mean train?')),
-        ('data.video_per_gpu=1', ("there is no 'video_per_gpu'", 'Did you mean videos_per_gpu?')),
-        ('lr_config.polcy=step', ("there is no 'polcy'", 'Did you mean policy?')),
-        ('model.bakbone.depth=18', ("there is no 'bakbone'", 'Did you mean backbone?')),
-        ('data.train.pipeline.2.clip_len=1', ("'2' is not an index of this list of 2 (0..1)",)),
-        ('data.train.pipeline.-1.clip_len=1', ("'-1' is not an index",)),
-        ('data.train.pipeline.A.clip_len=1', ("'A' is not an index",)),
-        (
-            'optimizer.lr.value=1',
-            ("'value' cannot be set inside 0.1, which is neither a dict nor a list",),
-        ),
-        ('pipeline.0.clip_len=16', ("'pipeline' is a helper name", 'would change nothing')),
-        ('data..lr=1', ('expected names joined by single dots',)),
-        ('.lr=1', ('expected names joined by single dots',)),
-        ('lr', ("--cfg-options 'lr': expected key=value",)),
-        ('=1', ('expected key=value',)),
+        ('optimzer.lr=1', "there is no 'optimzer'. Did you mean optimizer?"),
+        ('data.video_per_gpu=1', "there is no 'video_per_gpu'. Did you mean videos_per_gpu?"),
+        ('model.bakbone.depth=18', "there is no 'bakbone'. Did you mean backbone?"),
+        ('data.train.pipeline.2.clip_len=1', "'2' is not an index of this list of 2 (0..1)"),
+        ('data.train.pipeline.-1.clip_len=1', "'-1' is not an index"),
+        ('data.train.pipeline.A.clip_len=1', "'A' is not an index"),
+        ('optimizer.lr.value=1', "'value' cannot be set inside 0.1"),
+        ('pipeline.0.clip_len=16', "'pipeline' is a helper name"),
+        ('data..lr=1', 'names joined by single dots'),
+        ('.lr=1', 'names joined by single dots'),
+        ('lr', 'expected key=value'),
+        ('=1', 'expected key=value'),
     ],
 )
 def test_a_path_that_leads_nowhere_is_named(option, words):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError, match=f'--cfg-options .*{re.escape(words)}'):
         changed(option)
-    for word in words:
-        assert word in str(caught.value)
 
 
 def test_a_helper_that_was_used_is_named_with_the_place_to_set():
@@ -534,12 +404,3 @@ def test_any_option_is_set_or_named(options):
     except ConfigError as error:
         assert all(message.startswith('joint.py: --cfg-options ') for message in error.messages)
     assert repr(BASE) == before
-
-
-def test_what_we_read_is_what_mmengine_reads(write):
-    text = (
-        'import numpy\na = dict(b=[1, (2, 3)], c=None)\nlr = 0.4 / 6\n'
-        'names = [f"x{i}" for i in range(3)]\n'
-    )
-    path = write(text)
-    assert load_config(path).to_dict() == Config.fromfile(str(path), lazy_import=False).to_dict()

@@ -1,20 +1,25 @@
 """The page in a real browser: it loads nothing, plays the right clips, and shows texts as text."""
 
+import base64
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from browser import MISSING, browser, complaints, open_page, requests, wait
-from report_data import data_of, made_up_scores, two_streams, write_work_dir
+from packed_clips import unpack_clip
+from report_data import data_of, made_up_scores, small_clips, two_streams, write_work_dir
 
-from pyskl.annotations import make_annotation, write_annotations
+from pyskl.annotations import write_annotations
 from pyskl.report import ReportOptions, build_report, semantics
-from pyskl.report.page import HERE, safe_json
+from pyskl.report.packing import PackedClip
+from pyskl.report.page import safe_json
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 HOSTILE = "<img src=x onerror=\"document.title='caught'\"><script>document.title='caught'</script>"
 LONGEST = 3.0  # seconds for 4,562 clips
+SECTIONS = 'confusion pairs classes mistakes calibration people map clips curves semantics runs'
 IN_CELL = (
     "return [...document.querySelectorAll('#player-clip option')].map((o) => "
     "o.textContent.split(' ')[0])"
@@ -64,6 +69,22 @@ def press(driver, *keys):
         ActionChains(driver).send_keys(getattr(Keys, key, key)).perform()
 
 
+def play(driver):
+    """Open the player with the first mistake."""
+    driver.execute_script("document.querySelector('#mistakes .card').click()")
+    wait(driver, "return document.querySelector('#player-scrub').max > 1")
+
+
+def theme(driver):
+    return driver.execute_script('return document.documentElement.dataset.theme')
+
+
+def sections(driver):
+    return driver.execute_script(
+        "return [...document.querySelectorAll('main > section')].map((e) => e.id).join(' ')"
+    )
+
+
 def ink(driver, canvas):
     """How many pixels of a canvas are drawn on."""
     return driver.execute_script(
@@ -84,22 +105,7 @@ def cell_with_mistakes(data):
 
 def test_the_page_opens_from_the_disk_without_complaint_or_request(page):
     assert page.current_url.startswith('file:') and page.title == 'demo · test report'
-    titles = page.execute_script(
-        "return [...document.querySelectorAll('main h2')].map((h) => h.textContent)"
-    )
-    assert titles == [
-        'Confusions',
-        'Most confused pairs',
-        'Classes',
-        'Most confident mistakes',
-        'Calibration and frequency',
-        'By person or video',
-        'Map of the clips',
-        'All clips',
-        'Training',
-        'Similar labels',
-        'Runs',
-    ]
+    assert sections(page) == SECTIONS
 
 
 def test_a_request_that_a_page_would_send_is_noticed(driver, report, tmp_path):
@@ -147,45 +153,26 @@ def test_a_click_on_a_cell_plays_its_clips_beside_a_typical_one(page, report):
 
 def test_what_is_drawn_is_where_the_key_points_are(page, report):
     """The script's unpacking against Python's, through the drawing: the same joints lie on ink."""
-    import base64
-
-    from pyskl.report.packing import PackedClip, unpack_clip
-
     data = data_of(report)
-    clips, text = (
-        data['clips'],
-        report.read_text(encoding='utf-8').split('id="frames">')[1].split('</script>')[0],
-    )
+    clips = data['clips']
+    text = report.read_text(encoding='utf-8').split('id="frames">')[1].split('</script>')[0]
     i = data['mistakes'][0]
-    page.execute_script("document.querySelector('#mistakes .card').click()")
-    wait(page, "return document.querySelector('#player-scrub').max > 1")
+    play(page)
     press(page, 'ARROW_RIGHT')  # stops it
     page.execute_script(
         "const s = document.querySelector('#player-scrub'); s.value = 5; s.dispatchEvent(new "
         "Event('input'))"
     )
     start = sum(clips['lengths'][:i])
-    packed = PackedClip(
-        base64.b64decode(text[start : start + clips['lengths'][i]]),
-        clips['boxes'][i],
-        clips['shapes'][i],
-    )
+    content = base64.b64decode(text[start : start + clips['lengths'][i]])
+    packed = PackedClip(content, clips['boxes'][i], clips['shapes'][i])
     xy, score = unpack_clip(packed, clips['bits'])
     seen = score > 0
     size = page.execute_script("return document.querySelector('#canvas-left').clientWidth")
-    x, y, extent = clips['boxes'][i]
-    scale = 0.86 * size / extent
-    spread = [(xy[..., a][seen] - (x, y)[a]).max() for a in (0, 1)]
-    places = [
-        [
-            0.07 * size
-            + (xy[0, 5, j, a] - (x, y)[a]) * scale
-            + (0.86 * size - spread[a] * scale) / 2
-            for a in (0, 1)
-        ]
-        for j in range(xy.shape[2])
-        if seen[0, 5, j]
-    ]
+    *corner, extent = clips['boxes'][i]
+    scale, xy = 0.86 * size / extent, xy - corner
+    margin = 0.07 * size + (0.86 * size - xy[seen].max(0) * scale) / 2
+    places = (xy[0, 5][seen[0, 5]] * scale + margin).tolist()
     drawn = page.execute_script(
         "const c = document.querySelector('#canvas-left'), r = c.width / c.clientWidth;"
         "const {data} = c.getContext('2d').getImageData(0, 0, c.width, c.height);"
@@ -197,8 +184,7 @@ def test_what_is_drawn_is_where_the_key_points_are(page, report):
 
 
 def test_the_player_obeys_the_keyboard(page, report):
-    page.execute_script("document.querySelector('#mistakes .card').click()")
-    wait(page, "return document.querySelector('#player-scrub').max > 1")
+    play(page)
     state = (
         "return [document.querySelector('#player').dataset.playing, "
         "Number(document.querySelector('#player-scrub').value)]"
@@ -318,7 +304,7 @@ def test_meanings_are_walked_with_the_arrow_keys(page, report):
 def test_words_in_the_matrix_have_contrast_enough(page):
     """WCAG's 4.5 : 1 for every colour that a cell can have, light and dark."""
     shades = page.execute_script(
-        (HERE / 'dom.js').read_text(encoding='utf-8')
+        (Path(semantics.__file__).parent / 'dom.js').read_text(encoding='utf-8')
         + """
         const found = [];
         for (const theme of ['light', 'dark']) {
@@ -330,11 +316,9 @@ def test_words_in_the_matrix_have_contrast_enough(page):
     )
 
     def luminance(rgb):
-        linear = [
-            v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
-            for v in (int(v) / 255 for v in rgb)
-        ]
-        return np.dot(linear, (0.2126, 0.7152, 0.0722))
+        v = np.array(rgb, float) / 255
+        linear = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+        return linear @ (0.2126, 0.7152, 0.0722)
 
     worst = 21
     for shade in shades:
@@ -344,76 +328,36 @@ def test_words_in_the_matrix_have_contrast_enough(page):
     assert len(shades) == 4004 and worst >= 4.5
 
 
-def with_data(report, path, change):
-    """A copy of a page whose data was changed."""
-    text, data = report.read_text(encoding='utf-8'), data_of(report)
-    before, _, rest = text.partition('id="data">')
-    change(data)
-    path.write_text(
-        f'{before}id="data">{safe_json(data)}</script>{rest.partition("</script>")[2]}',
-        encoding='utf-8',
-    )
-    return path
-
-
 def test_a_section_that_fails_leaves_the_others_standing(driver, report, tmp_path):
-    open_page(
-        driver,
-        with_data(report, tmp_path / 'r.html', lambda data: data['calibration'].clear()),
-        1280,
-    )
-    parts = driver.execute_script(
-        "return [...document.querySelectorAll('main > section')].map((e) => e.id)"
-    )
-    assert parts == [
-        'confusion',
-        'pairs',
-        'classes',
-        'mistakes',
-        'people',
-        'map',
-        'clips',
-        'curves',
-        'semantics',
-        'runs',
-    ]
-    assert driver.execute_script(
+    text, data = report.read_text(encoding='utf-8'), data_of(report)
+    data['calibration'].clear()
+    before, _, rest = text.partition('id="data">')
+    _, _, after = rest.partition('</script>')
+    page = tmp_path / 'r.html'
+    page.write_text(f'{before}id="data">{safe_json(data)}</script>{after}', encoding='utf-8')
+    open_page(driver, page, 1280)
+    parts = SECTIONS.replace('calibration ', '')
+    assert sections(driver) == parts
+    links = driver.execute_script(
         "return [...document.querySelectorAll('nav a')].map((e) => e.hash)"
-    ) == [f'#{part}' for part in parts]
+    )
+    assert links == [f'#{part}' for part in parts.split()]
     assert 'could not be drawn' in element(driver, '#notes').text and len(complaints(driver)) == 1
-    click(driver, '#theme')
-    assert driver.execute_script('return document.documentElement.dataset.theme') == 'dark'
-    driver.execute_script('localStorage.clear()')
 
 
 def test_400_classes_are_shown(driver, tmp_path, monkeypatch):
     monkeypatch.setattr(semantics, 'NUM_PERMUTATIONS', 9)
     rng, names = np.random.default_rng(0), [f'c{i}' for i in range(400)]
-    write_annotations(
-        tmp_path / 'a.pkl',
-        {},
-        [
-            make_annotation(name, rng.uniform(1, 99, (1, 2, 3, 2)), label=i, img_shape=(100, 100))
-            for i, name in enumerate(names)
-        ],
-    )
-    np.save(tmp_path / 'labels.npy', rng.normal(size=(400, 8)).astype(np.float32))
+    ann_file, vectors = tmp_path / 'a.pkl', tmp_path / 'labels.npy'
+    clips = [{**clip, 'label': i} for i, clip in enumerate(small_clips(names))]
+    write_annotations(ann_file, {}, clips)
+    np.save(vectors, rng.normal(size=(400, 8)).astype(np.float32))
+    scores = made_up_scores(np.arange(400), 400)
     folder = write_work_dir(
-        tmp_path,
-        'many',
-        tmp_path / 'a.pkl',
-        names,
-        made_up_scores(np.arange(400), 400),
-        label_embeddings=str(tmp_path / 'labels.npy'),
+        tmp_path, 'many', ann_file, names, scores, label_embeddings=str(vectors)
     )
     open_page(driver, build_report([folder]).path, 1280)
-    titles = driver.execute_script(
-        "return [...document.querySelectorAll('main h2')].map((h) => h.textContent)"
-    )
-    assert (
-        'Similar labels' in titles
-        and 'the 100 classes with the most clips' in element(driver, '#semantics').text
-    )
+    assert 'the 100 classes with the most clips' in element(driver, '#semantics').text
     assert ink(driver, '#semantics .heatmap') > 1000 and complaints(driver) == []
 
 
@@ -432,9 +376,7 @@ def test_sorting_sorts_up_and_down_and_says_so(page, report):
         falling = said == 'descending'
         values = [rows[k][key] for k in order()]
         known = [v for v in values if v is not None]
-        assert known == sorted(known, reverse=falling) and values[len(known) :] == [None] * (
-            len(values) - len(known)
-        )
+        assert known == sorted(known, reverse=falling) and None not in values[: len(known)]
         click(page, f'#classes th[data-key="{key}"] button')
         assert element(page, f'#classes th[data-key="{key}"]').get_attribute('aria-sort') != said
         assert [rows[k][key] for k in order()][: len(known)] == sorted(known, reverse=not falling)
@@ -459,23 +401,21 @@ def test_the_matrix_shows_shares_or_counts_in_either_order(page, report):
 
 
 def test_dark_and_light_follow_the_system_and_the_button(driver, report):
-    theme, ground = (
-        'return document.documentElement.dataset.theme',
-        'return getComputedStyle(document.body).backgroundColor',
-    )
+    ground = 'return getComputedStyle(document.body).backgroundColor'
     open_page(driver, report, 1280, dark=True)
     dark = driver.execute_script(ground)
-    assert driver.execute_script(theme) == 'dark'
+    assert theme(driver) == 'dark'
     click(driver, '#theme')
-    assert driver.execute_script(theme) == 'light' and driver.execute_script(ground) != dark
+    assert theme(driver) == 'light' and driver.execute_script(ground) != dark
+    open_page(driver, report, 1280, dark=True)
+    assert theme(driver) == 'light'  # the chosen one is remembered
     driver.execute_script('localStorage.clear()')
 
 
 def test_a_phone_needs_no_scrolling_sideways(driver, report):
     open_page(driver, report, 390, 844, touch=True)
     assert driver.execute_script('return document.documentElement.scrollWidth') <= 390
-    driver.execute_script("document.querySelector('#mistakes .card').click()")
-    wait(driver, "return document.querySelector('#player-scrub').max > 1")
+    play(driver)
     assert driver.execute_script(
         "const p = document.querySelector('#player'); return p.scrollWidth <= p.clientWidth"
     )
@@ -485,15 +425,9 @@ def test_a_phone_needs_no_scrolling_sideways(driver, report):
 @pytest.mark.parametrize('width', (1920, 1280, 1180, 1024))
 def test_all_32_columns_of_the_matrix_are_in_sight(driver, report, width):
     open_page(driver, report, width)
-    last = driver.execute_script(
-        "return document.querySelector('.matrix tr td:last-child').getBoundingClientRect().right"
-    )
-    box = driver.execute_script(
-        "return document.querySelector('#matrix-box').getBoundingClientRect().right"
-    )
-    assert last <= box + 0.5 and driver.execute_script(
-        "return document.querySelector('#matrix-box').classList.contains('fits')"
-    )
+    right = 'return document.querySelector(arguments[0]).getBoundingClientRect().right'
+    last = driver.execute_script(right, '.matrix tr td:last-child')
+    assert last <= driver.execute_script(right, '#matrix-box.fits') + 0.5
 
 
 def test_print_is_light_and_holds_the_whole_matrix_and_every_picture(driver, report):
@@ -508,15 +442,10 @@ def test_print_is_light_and_holds_the_whole_matrix_and_every_picture(driver, rep
         'return Math.max(...[...document.querySelectorAll(arguments[0])].map((e) => '
         'e.getBoundingClientRect().right))'
     )
-    assert (
-        driver.execute_script(right, '.matrix td') <= 704
-        and driver.execute_script(right, '#classes td') <= 704
-    )
-    assert driver.execute_script('return document.documentElement.dataset.theme') == 'light'
+    assert driver.execute_script(right, '.matrix td, #classes td') <= 704
+    assert theme(driver) == 'light'
     driver.execute_script("window.dispatchEvent(new Event('afterprint'))")
-    assert (
-        driver.execute_script('return document.documentElement.dataset.theme') == 'light'
-    )  # of a light system
+    assert theme(driver) == 'light'  # of a light system
     driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'media': ''})
 
 
@@ -552,28 +481,14 @@ def test_what_scrolls_on_a_phone_takes_the_focus_and_cells_fit_a_finger(driver, 
     open_page(driver, report, 1280)
 
 
-def test_the_chosen_theme_is_remembered(driver, report):
-    open_page(driver, report, 1280)
-    click(driver, '#theme')
-    open_page(driver, report, 1280)
-    assert driver.execute_script('return document.documentElement.dataset.theme') == 'dark'
-    driver.execute_script('localStorage.clear()')
-
-
 def test_hostile_names_are_text(driver, tmp_path):
     """Class names, clip ids and the title become no element and run no script."""
     names = [f'{HOSTILE} {i}' for i in range(40)]
     folders = two_streams(tmp_path, 40, names=names)
     (tmp_path / 'labels.txt').write_text(''.join(f'{HOSTILE} class {k}\n' for k in range(32)))
-    page = build_report(
-        folders,
-        ReportOptions(
-            out=str(tmp_path / 'r.html'), title=HOSTILE, labels=str(tmp_path / 'labels.txt')
-        ),
-    ).path
-    open_page(driver, page, 1280)
-    driver.execute_script("document.querySelector('#mistakes .card').click()")
-    wait(driver, "return document.querySelector('#player-scrub').max > 1")
+    options = ReportOptions(title=HOSTILE, labels=str(tmp_path / 'labels.txt'))
+    open_page(driver, build_report(folders, options).path, 1280)
+    play(driver)
     time.sleep(0.1)
     assert (
         element(driver, 'h1').get_attribute('textContent') == HOSTILE and driver.title != 'caught'
@@ -593,11 +508,9 @@ def test_a_browser_that_wants_calm_gets_a_still_picture(driver, report):
     )
     driver.get(report.as_uri())
     wait(driver, "return document.documentElement.dataset.ready === 'yes'")
-    driver.execute_script("document.querySelector('#mistakes .card').click()")
-    wait(driver, "return document.querySelector('#player-scrub').max > 1")
-    assert (
-        driver.execute_script("return document.querySelector('#player').dataset.playing") == 'false'
-    )
+    play(driver)
+    playing = driver.execute_script("return document.querySelector('#player').dataset.playing")
+    assert playing == 'false'
 
 
 @pytest.mark.slow

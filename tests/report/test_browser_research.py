@@ -48,6 +48,16 @@ def page(driver, report):
     assert complaints(driver) == [] and requests(driver) == []
 
 
+def choose(driver, field, value, event='change'):
+    driver.execute_script(
+        'const e = document.getElementById(arguments[0]); e.value = arguments[1]; '
+        'e.dispatchEvent(new Event(arguments[2]))',
+        field,
+        value,
+        event,
+    )
+
+
 def saved(driver, label):
     """Press a button; return (type, bytes) of what the browser would save."""
     driver.execute_script(CAUGHT)
@@ -59,13 +69,8 @@ def saved(driver, label):
 def test_clips_are_found_by_id_class_and_outcome(page, report):
     clips = data_of(report)['clips']
     wrong = [i for i, pair in enumerate(zip(clips['label'], clips['pred'])) if pair[0] != pair[1]]
-    page.execute_script("""
-        const set = (id, value, event) => {
-          const e = document.getElementById(id);
-          e.value = value;
-          e.dispatchEvent(new Event(event));
-        };
-        set('clips-which', 'wrong', 'change'); set('clips-order', 'id', 'change')""")
+    choose(page, 'clips-which', 'wrong')
+    choose(page, 'clips-order', 'id')
     rows = (
         "return [...document.querySelectorAll('#clips tbody tr')].map((tr) => "
         'Number(tr.dataset.clip))'
@@ -74,18 +79,8 @@ def test_clips_are_found_by_id_class_and_outcome(page, report):
         50, len(wrong)
     )
     name, label = clips['ids'][wrong[0]], clips['label'][wrong[0]]
-    page.execute_script(
-        """
-        const set = (id, value, event) => {
-          const e = document.getElementById(id);
-          e.value = value;
-          e.dispatchEvent(new Event(event));
-        };
-        set('clips-text', arguments[0], 'input');
-        set('clips-truth', String(arguments[1]), 'change')""",
-        name,
-        label,
-    )
+    choose(page, 'clips-text', name, 'input')
+    choose(page, 'clips-truth', str(label))
     assert wrong[0] in page.execute_script(rows)
     told = page.execute_script("return document.querySelector('#clips [role=status]').textContent")
     assert told.startswith(f'{len(page.execute_script(rows))} clip')
@@ -117,15 +112,11 @@ def test_a_mistake_is_shown_beside_either_class(page, report):
         if typical[data['clips']['pred'][i]] is not None and typical[data['clips']['label'][i]] != i
     )
     page.execute_script("document.querySelectorAll('#mistakes .card')[arguments[0]].click()", n)
-    pick = (
-        "const e = document.getElementById('player-compare'); e.value = arguments[0]; "
-        "e.dispatchEvent(new Event('change'))"
-    )
     beside = "return document.querySelector('#caption-right').textContent"
     for value, k in (('predicted', data['clips']['pred'][i]), ('true', data['clips']['label'][i])):
-        page.execute_script(pick, value)
+        choose(page, 'player-compare', value)
         assert data['clips']['ids'][typical[k]] in page.execute_script(beside)
-    page.execute_script(pick, 'predicted')
+    choose(page, 'player-compare', 'predicted')
 
 
 def test_answers_are_saved_as_csv_in_which_no_text_is_a_formula(page, report):
@@ -186,9 +177,6 @@ def test_a_click_on_the_map_plays_the_clip_there(page, report):
         data['map']['y'][7],
     )
     name = page.execute_script("return document.querySelector('#player-clip').textContent")
-    there = [
-        i
-        for i in range(120)
-        if (data['map']['x'][i], data['map']['y'][i]) == (data['map']['x'][7], data['map']['y'][7])
-    ]
-    assert any(name.startswith(data['clips']['ids'][i]) for i in there)
+    places = list(zip(data['map']['x'], data['map']['y'], data['clips']['ids']))
+    there = [own for *place, own in places if place == list(places[7][:2])]
+    assert name.startswith(tuple(there))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from packed_clips import unpack_clip
 
-from pyskl.report.packing import PackedClip, mean_pose, pack_all, pack_clip, real_part, unpack_clip
+from pyskl.report.packing import PackedClip, mean_pose, pack_all, pack_clip, real_part
 from pyskl.skeletons import is_present
 
 

@@ -7,10 +7,10 @@ import base64
 import cv2
 import numpy as np
 import pytest
+from packed_clips import unpack_clip
 
-from pyskl.annotations import read_annotations
+from pyskl.annotations import make_annotation, read_annotations
 from pyskl.report.packing import pack_clip as pack_key_points
-from pyskl.report.packing import unpack_clip
 from pyskl.report.pictures import MARGIN, MAX_FRAMES, TILE, pack_pictures
 from pyskl.sources.synthetic import write_video_data
 
@@ -46,33 +46,25 @@ def test_frames_lie_where_the_player_draws_the_joints(tmp_path):
     """A white dot on black, at the place of a joint, is where skeleton.js would put that joint."""
     keypoint = np.zeros((1, 4, 3, 2), np.float32)
     keypoint[0, :] = [(40, 30), (120, 60), (70, 90)]
-    writer = cv2.VideoWriter(
-        str(tmp_path / 'a.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 10, (160, 120)
-    )
     frame = np.zeros((120, 160, 3), np.uint8)
     cv2.circle(frame, (70, 90), 4, (255, 255, 255), -1)
+    form = cv2.VideoWriter_fourcc(*'mp4v')
+    writer = cv2.VideoWriter(str(tmp_path / 'a.mp4'), form, 10, (160, 120))
     for _ in range(4):
         writer.write(frame)
     writer.release()
-    clip = dict(
-        frame_dir='a',
-        keypoint=keypoint,
-        keypoint_score=np.ones((1, 4, 3), np.float32),
-        img_shape=(120, 160),
-    )
+    clip = make_annotation('a', keypoint, label=0, img_shape=(120, 160))
     packed = pack_pictures([clip], str(tmp_path), [0], PLENTY)
     tile = strip_of(packed.texts[0])[:, :TILE].mean(-1)
     rows, columns = np.nonzero(tile > 128)
 
     # what skeleton.js computes: drawClip
     clip_packed = pack_key_points(keypoint, np.ones((1, 4, 3)))
-    x, y, extent = clip_packed.box
+    *corner, extent = clip_packed.box
     xy, _ = unpack_clip(clip_packed, 10)
-    spread = (xy - [x, y]).max((0, 1, 2))
     scale = TILE * (1 - 2 * MARGIN) / extent
-    margin = TILE * MARGIN
-    inner = TILE - 2 * margin
-    place = margin + (np.array([70, 90]) - [x, y]) * scale + (inner - spread * scale) / 2
+    shown = (xy - corner).max((0, 1, 2)) * scale
+    place = ([70, 90] - np.array(corner)) * scale + (TILE - shown) / 2
     assert abs(columns.mean() - place[0]) < 1 and abs(rows.mean() - place[1]) < 1
 
 

@@ -20,15 +20,14 @@ from pyskl.scores import (
     kind_of,
     leave_one_out,
     load_fit,
-    log_probabilities,
-    refuse_same_clips,
     save_fit,
-    simplex_grid,
     soften,
 )
 from pyskl.scores.align import Aligned
 from pyskl.scores.cross_validation import deal_folds
-from pyskl.scores.fitting import choose_weights
+from pyskl.scores.fitting import choose_weights, simplex_grid
+from pyskl.scores.leakage import refuse_same_clips
+from pyskl.scores.probabilities import log_probabilities
 from pyskl.scores.score_file import Scores
 
 
@@ -50,10 +49,7 @@ def made_up(num_streams=2, num_clips=80, num_classes=4, skill=(1.5, 0.8, 0.4, 1.
 def test_probabilities_and_logits_are_told_apart():
     logits = np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32)
     probs = soften(logits)
-    assert (
-        kind_of(probs) == 'probabilities'
-        and kind_of(probs.astype(np.float16).astype(np.float32)) == 'probabilities'
-    )
+    assert kind_of(probs) == kind_of(probs.astype(np.float16)) == 'probabilities'
     assert kind_of(logits) == 'logits' and kind_of(np.abs(logits)) == 'logits'
     np.testing.assert_allclose(log_probabilities(probs), log_probabilities(logits), atol=1e-5)
 
@@ -79,18 +75,6 @@ def test_a_temperature_that_was_put_in_is_found():
         assert fit_temperature(sure, labels) == pytest.approx(true, rel=0.05)
 
 
-def test_a_temperature_is_where_the_slow_search_finds_it():
-    (scores, _), labels = made_up(seed=3)
-
-    def surprise(t):
-        return -np.log(soften(scores, t).astype(float)[np.arange(len(labels)), labels]).mean()
-
-    tried = np.exp(np.linspace(math.log(0.05), math.log(20), 4001))
-    assert fit_temperature(scores, labels) == pytest.approx(
-        tried[np.argmin([surprise(t) for t in tried])], rel=3e-3
-    )
-
-
 def test_a_constant_stream_keeps_temperature_1():
     assert fit_temperature(np.full((9, 3), 1 / 3, np.float32), np.arange(9) % 3) == 1.0
 
@@ -100,14 +84,9 @@ def test_a_constant_stream_keeps_temperature_1():
 
 @pytest.mark.parametrize(('num_streams', 'parts'), [(1, 4), (2, 7), (3, 5), (4, 3)])
 def test_the_grid_is_all_multiples_that_sum_to_1(num_streams, parts):
-    slow = [
-        np.array(point) / parts
-        for point in itertools.product(range(parts + 1), repeat=num_streams)
-        if sum(point) == parts
-    ]
-    grid = simplex_grid(num_streams, parts)
-    assert len(grid) == len(slow) == math.comb(parts + num_streams - 1, num_streams - 1)
-    assert {tuple(row) for row in grid.tolist()} == {tuple(row.tolist()) for row in slow}
+    points = itertools.product(range(parts + 1), repeat=num_streams)
+    slow = [tuple(share / parts for share in point) for point in points if sum(point) == parts]
+    assert sorted(map(tuple, simplex_grid(num_streams, parts).tolist())) == sorted(slow)
 
 
 @settings(max_examples=8, deadline=None)
@@ -121,19 +100,10 @@ def test_every_point_is_judged_as_the_metrics_judge_it(seed):
     ):
         slow = [metric(sum(np.float32(w) * p for w, p in zip(point, streams))) for point in grid]
         np.testing.assert_allclose(judge(probs, labels, grid, objective)[:, 0], slow, atol=1e-9)
-    slow = [
-        -np.mean(
-            [
-                math.log(sum(w * float(p[n, label]) for w, p in zip(point, streams)))
-                for n, label in enumerate(labels)
-            ]
-        )
-        for point in grid
-    ]
+    of_label = probs[:, np.arange(30), labels].astype(float)
+    slow = [np.log(point @ of_label).mean() for point in grid]
     for objective in OBJECTIVES:
-        np.testing.assert_allclose(
-            judge(probs, labels, grid, objective)[:, 1], -np.array(slow), atol=1e-6
-        )
+        np.testing.assert_allclose(judge(probs, labels, grid, objective)[:, 1], slow, atol=1e-6)
 
 
 def test_the_known_optimum_is_found():
@@ -163,10 +133,8 @@ def test_a_fit_is_never_worse_on_its_clips_than_a_slow_grid_equal_weights_or_one
     streams, labels = made_up(3, seed=5)
     probs = np.stack(streams)
     chosen = judge(probs, labels, choose_weights(probs, labels, objective)[None], objective)[0]
-    others = [np.array(p) / 20 for p in itertools.product(range(21), repeat=3) if sum(p) == 20] + [
-        np.full(3, 1 / 3)
-    ]
-    assert chosen[0] >= judge(probs, labels, np.array(others), objective)[:, 0].max()
+    others = np.concatenate([simplex_grid(3, 20), np.full((1, 3), 1 / 3)])
+    assert chosen[0] >= judge(probs, labels, others, objective)[:, 0].max()
 
 
 @pytest.mark.parametrize('objective', OBJECTIVES)
@@ -179,23 +147,6 @@ def test_permuting_the_streams_permutes_the_weights(objective):
         assert other.temperatures == tuple(fit.temperatures[s] for s in order)
 
 
-@pytest.mark.parametrize('objective', OBJECTIVES)
-def test_a_stream_that_says_nothing_changes_no_answer(objective):
-    streams, labels = made_up(2, seed=2)
-    nothing = np.full_like(streams[0], 1 / streams[0].shape[1])
-    without, fit = (
-        fit_blend(streams, labels, objective),
-        fit_blend([*streams, nothing], labels, objective),
-    )
-    assert fit.value == pytest.approx(without.value, abs=1e-9 if objective != 'log_loss' else 1e-3)
-    if objective == 'log_loss':
-        assert fit.weights[2] < 0.02
-    else:
-        assert fit.weights[0] * without.weights[1] == pytest.approx(
-            fit.weights[1] * without.weights[0], abs=0.05
-        )
-
-
 def test_weights_have_four_digits_and_sum_to_1():
     for seed in range(4):
         fit = fit_blend(*made_up(4, seed=seed), 'log_loss')
@@ -203,16 +154,11 @@ def test_weights_have_four_digits_and_sum_to_1():
         assert all(w == round(w, 4) for w in fit.weights)
 
 
-@pytest.mark.parametrize(
-    ('streams', 'objective', 'error', 'says'),
-    [
-        (1, 'top1', ConfigError, 'single stream'),
-        (2, 'top5', ConfigError, 'top1, macro_f1, log_loss'),
-    ],
-)
-def test_what_cannot_be_fitted_is_named(streams, objective, error, says):
-    with pytest.raises(error, match=says):
-        fit_blend(*made_up(streams), objective)
+def test_what_cannot_be_fitted_is_named():
+    with pytest.raises(ConfigError, match='single stream'):
+        fit_blend(*made_up(1))
+    with pytest.raises(ConfigError, match='top1, macro_f1, log_loss'):
+        fit_blend(*made_up(2), 'top5')
     with pytest.raises(DataError, match='no labelled clips'):
         fit_blend([np.zeros((0, 3), np.float32)] * 2, np.zeros(0, int))
 
@@ -244,9 +190,8 @@ def test_no_clip_is_judged_by_weights_that_have_seen_it():
         slow = sum(w * soften(s, t) for w, t, s in zip(fit.weights, fit.temperatures, streams))
         np.testing.assert_allclose(estimate.probs[0, held_out], slow[held_out], atol=1e-6)
     np.testing.assert_allclose(estimate.probs[1], np.mean(streams, axis=0), atol=1e-6)
-    np.testing.assert_allclose(
-        estimate.probs[2], streams[0], atol=1e-6
-    )  # the better one on every fold
+    # the better one on every fold
+    np.testing.assert_allclose(estimate.probs[2], streams[0], atol=1e-6)
 
 
 def test_overfitting_is_visible_where_streams_know_nothing():
@@ -273,32 +218,22 @@ def test_leaving_out_the_best_stream_costs_most():
     without = leave_one_out(streams, labels)
     assert min(without, key=lambda entry: entry.fitted) == without[0]
     alone = leave_one_out(streams[:2], labels)
-    assert [entry.fitted for entry in alone] == pytest.approx(
-        [top_k_accuracy(s, labels, 1)[0] for s in streams[1::-1]]
-    )
+    expected = [top_k_accuracy(s, labels, 1)[0] for s in streams[1::-1]]
+    assert [entry.fitted for entry in alone] == pytest.approx(expected)
 
 
 # Never on what is reported ------------------------------------------------------------------------
 
 
 def stream(path, ids, seed=0, scores=None):
-    scores = (
-        np.random.default_rng(seed).random((len(ids), 3), dtype=np.float32)
-        if scores is None
-        else scores
-    )
+    if scores is None:
+        scores = np.random.default_rng(seed).random((len(ids), 3), dtype=np.float32)
     return Scores(tuple(ids), scores, str(path))
 
 
 def refuse(fit, test, labelled=None):
-    refuse_same_clips(
-        [fit],
-        Aligned(fit.ids, [fit.scores]),
-        [test],
-        Aligned(test.ids, [test.scores]),
-        fit.ids if labelled is None else labelled,
-        'ann.pkl: split val',
-    )
+    fitted, tested = (Aligned(each.ids, [each.scores]) for each in (fit, test))
+    refuse_same_clips([fit], fitted, [test], tested, labelled or fit.ids, 'ann.pkl: split val')
 
 
 def test_separate_clips_pass_even_with_streams_that_say_the_same_everywhere():
@@ -308,31 +243,16 @@ def test_separate_clips_pass_even_with_streams_that_say_the_same_everywhere():
 
 
 @pytest.mark.parametrize(
-    ('fit', 'test', 'labelled', 'says'),
+    ('test', 'labelled', 'says'),
     [
-        (
-            stream('v.npz', 'abc'),
-            stream('t.npz', 'cde', 1),
-            None,
-            r'v.npz: holds 1 clip \(c\) of t.npz too',
-        ),
-        (
-            stream('v.npz', 'abc'),
-            stream('t.npz', 'xyz', 1),
-            'abcz',
-            r'ann.pkl: split val: lists 1 clip \(z\) of t.npz',
-        ),
-        (
-            stream('v.npz', 'abc'),
-            stream('t.npz', 'xyz'),
-            None,
-            r'v.npz: 3 of its 3 clips have exactly the scores .* other names',
-        ),
+        (stream('t.npz', 'cde', 1), None, r'v.npz: holds 1 clip \(c\) of t.npz'),
+        (stream('t.npz', 'xyz', 1), 'abcz', r'ann.pkl: split val: lists 1 clip \(z\) of t.npz'),
+        (stream('t.npz', 'xyz'), None, 'v.npz: 3 of its 3 clips have exactly the scores'),
     ],
 )
-def test_the_clips_that_are_reported_are_refused(fit, test, labelled, says):
+def test_the_clips_that_are_reported_are_refused(test, labelled, says):
     with pytest.raises(DataError, match=says):
-        refuse(fit, test, labelled)
+        refuse(stream('v.npz', 'abc'), test, labelled)
 
 
 # Saved and loaded ---------------------------------------------------------------------------------
@@ -370,8 +290,3 @@ def test_a_broken_file_of_weights_is_named(tmp_path, text):
     (tmp_path / 'w.json').write_text(text)
     with pytest.raises(DataError, match='w.json'):
         load_fit(tmp_path / 'w.json')
-
-
-def test_a_missing_file_of_weights_is_named(tmp_path):
-    with pytest.raises(DataError, match='gone.json: cannot be read'):
-        load_fit(tmp_path / 'gone.json')

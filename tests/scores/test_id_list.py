@@ -17,6 +17,7 @@ TEXTS = {
     'one line with commas, as published': '0054_0,0054_1,0061_10',
     'commas and blanks': '0054_0, 0054_1, 0061_10,\n',
     'lines with commas': '0054_0,\n0054_1,\n0061_10,\n',
+    'blank lines': '\n0054_0 \n\n  \n\t0054_1\n0061_10',
     'one line with blanks': '0054_0 0054_1 0061_10\n',
     'tabs and semicolons': '0054_0;0054_1\t0061_10',
     'some in a line': '0054_0,0054_1\r\n0061_10\r\n',
@@ -50,10 +51,7 @@ def test_every_form_gives_the_same_ids(tmp_path, form):
         ('12\n13\n', ('12', '13')),
         ('7 8\n9 10\n', ('7', '8', '9', '10')),
         ('a.mp4\nb.mp4\n', ('a.mp4', 'b.mp4')),
-        (
-            'S001C001P001R001A001 S001C001P001R001A002',
-            ('S001C001P001R001A001', 'S001C001P001R001A002'),
-        ),
+        ('S001C001P001 S001C001P002', ('S001C001P001', 'S001C001P002')),
     ],
 )
 def test_numbers_are_labels_only_behind_names(tmp_path, text, ids):
@@ -72,9 +70,8 @@ def test_a_list_cut_short_keeps_all_its_rows_and_names_the_one_that_is_there_twi
 
 def clips(path, splits):
     names = dict.fromkeys(name for split in splits.values() for name in split) or ['x']
-    whole = [
-        make_annotation(name, np.ones((1, 2, 22, 2)), label=0, img_shape=(9, 9)) for name in names
-    ]
+    poses = np.ones((1, 2, 22, 2))
+    whole = [make_annotation(name, poses, label=0, img_shape=(9, 9)) for name in names]
     write_annotations(path, splits, whole)
 
 
@@ -88,14 +85,19 @@ def test_an_annotation_file_gives_the_clips_of_a_split_in_their_order(tmp_path):
         read_ids(f'{both}:dev')
     clips(tmp_path / 'one.pkl', {'test': ['b', 'a']})
     clips(tmp_path / 'none.pkl', {})
-    assert read_ids(tmp_path / 'one.pkl') == ('b', 'a') and read_ids(tmp_path / 'none.pkl') == (
-        'x',
-    )
+    assert read_ids(tmp_path / 'one.pkl') == ('b', 'a')
+    assert read_ids(tmp_path / 'none.pkl') == ('x',)
+    with pytest.raises(DataError, match='gone.txt: cannot be read'):
+        read_ids(tmp_path / 'gone.txt')
 
 
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
+        (b'\n \n', 'holds no ids'),
+        (b'a\xff\x00', 'no UTF-8 text'),
+        (b'\xff\xfea', 'no UTF-8 text'),
+        (b'a\x00b\n', 'id 0 is'),
         (b'[1, 2]', 'not a list of strings'),
         (b'["a", "b"', 'no whole JSON'),
         (b'{"val": ["a"]}', 'Name the list'),

@@ -47,72 +47,66 @@ MMACTION = [
     {'pred_score': row, 'pred_label': row.argmax()[None], 'gt_label': torch.tensor([1])}
     for row in TENSOR
 ]
+PARTS = [{'rgb': a, 'pose': b} for a, b in zip(OTHER, ROWS)]
+PICKLED = {
+    'a list of arrays': ROWS,
+    'a tuple of arrays': tuple(ROWS),
+    'one array': SCORES,
+    'one view a clip': [row[None] for row in ROWS],
+    'an array of one view a clip': SCORES[:, None],
+    'an array of objects': np.array([*ROWS, None], object)[:3],
+    'lists of lists': SCORES.tolist(),
+    'lists of numpy numbers': [list(row) for row in ROWS],
+    'tensors in a pickle': list(TENSOR),
+    'tensors that want a gradient': [row.clone().requires_grad_() for row in TENSOR],
+    'doubles': list(TENSOR.double()),
+    'one tensor': TENSOR,
+    'a tensor with strides': TENSOR.T.contiguous().T,
+    'pred_score of MMAction2': MMACTION,
+    'pred_scores of MMAction2 before 1.2': [{'pred_scores': {'item': row}} for row in TENSOR],
+    'rows with one part': [{'score': row, 'label': 1} for row in ROWS],
+}
+POSE_OF = {
+    'the pose of rows': PARTS,
+    'the pose of tensors': [
+        {name: torch.from_numpy(part) for name, part in row.items()} for row in PARTS
+    ],
+    'the pose of arrays': {'rgb': OTHER, 'pose': SCORES},
+    'the pose of lists': {'rgb': list(OTHER), 'pose': ROWS},
+}
 BARE = {
-    'a list of arrays': ('a.pkl', pickle.dumps(ROWS)),
-    'a list by Python 2': ('a.pkl', pickle.dumps([row.tolist() for row in ROWS], 0)),
-    'a tuple of arrays': ('a.pkl', pickle.dumps(tuple(ROWS))),
-    'one array': ('a.pkl', pickle.dumps(SCORES)),
-    'one view a clip': ('a.pkl', pickle.dumps([row[None] for row in ROWS])),
-    'an array of one view a clip': ('a.pkl', pickle.dumps(SCORES[:, None])),
-    'an array of objects': ('a.pkl', pickle.dumps(np.array([*ROWS, None], object)[:3])),
-    'lists of lists': ('a.pkl', pickle.dumps(SCORES.tolist())),
-    'lists of numpy numbers': ('a.pkl', pickle.dumps([list(row) for row in ROWS])),
+    **{name: ('a.pkl', pickle.dumps(value)) for name, value in PICKLED.items()},
+    **{name: ('a.pkl:pose', pickle.dumps(value)) for name, value in POSE_OF.items()},
+    'a list by Python 2': ('a.pkl', pickle.dumps(SCORES.tolist(), 0)),
+    'tensors by protocol 2': ('a.pkl', pickle.dumps(list(TENSOR), 2)),
     'npy': ('a.npy', npy(SCORES)),
     'npz of one array': ('a.npz', npz(arr_0=SCORES)),
     'npz without ids': ('a.npz', npz(scores=SCORES)),
+    'the pose of an npz': ('a.npz:pose', npz(rgb=OTHER, pose=SCORES)),
     'a name with signs': ('best rgb+joint^1.pkl', pickle.dumps(ROWS)),
     'a name with a colon': ('a:pose', pickle.dumps(ROWS)),
-    'tensors in a pickle': ('a.pkl', pickle.dumps(list(TENSOR))),
-    'tensors by protocol 2': ('a.pkl', pickle.dumps(list(TENSOR), 2)),
-    'tensors that want a gradient': (
-        'a.pkl',
-        pickle.dumps([row.clone().requires_grad_() for row in TENSOR]),
-    ),
-    'doubles': ('a.pkl', pickle.dumps(list(TENSOR.double()))),
-    'one tensor': ('a.pkl', pickle.dumps(TENSOR)),
-    'a tensor with strides': ('a.pkl', pickle.dumps(TENSOR.T.contiguous().T)),
-    'pred_score of MMAction2': ('a.pkl', pickle.dumps(MMACTION)),
-    'pred_scores of MMAction2 before 1.2': (
-        'a.pkl',
-        pickle.dumps([{'pred_scores': {'item': row}} for row in TENSOR]),
-    ),
     'a list of torch.save': ('a.pth', saved(list(TENSOR))),
     'a tensor of torch.save': ('a.pt', saved(TENSOR)),
     'dicts of torch.save': ('a.pkl', saved(MMACTION)),
     "torch.save's old form": ('a.pkl', saved(list(TENSOR), _use_new_zipfile_serialization=False)),
-    'rows with one part': ('a.pkl', pickle.dumps([{'score': row, 'label': 1} for row in ROWS])),
     'JSON': ('a.json', json.dumps(SCORES.tolist()).encode()),
     'JSON under another suffix': ('a.pkl', json.dumps(SCORES.tolist()).encode()),
     'csv without ids': ('a.csv', csv(ids=range(3))),
-    'the pose of rows': (
-        'a.pkl:pose',
-        pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(OTHER, ROWS)]),
-    ),
-    'the pose of tensors': (
-        'a.pkl:pose',
-        pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(torch.tensor(OTHER), TENSOR)]),
-    ),
-    'the pose of arrays': ('a.pkl:pose', pickle.dumps({'rgb': OTHER, 'pose': SCORES})),
-    'the pose of lists': ('a.pkl:pose', pickle.dumps({'rgb': list(OTHER), 'pose': ROWS})),
-    'the pose of an npz': ('a.npz:pose', npz(rgb=OTHER, pose=SCORES)),
 }
+BY_NAME, TENSORS_BY_NAME = dict(zip(IDS, ROWS)), dict(zip(IDS, TENSOR))
 NAMED = {
     'ours': ('a.npz', npz(ids=np.array(IDS), scores=SCORES)),
     'ours with two parts': ('a.npz:pose', npz(ids=np.array(IDS), rgb=OTHER, pose=SCORES)),
-    'a dict by name': ('a.pkl', pickle.dumps(dict(zip(IDS, ROWS)))),
-    'a dict of tensors by name': ('a.pkl', pickle.dumps(dict(zip(IDS, TENSOR)))),
-    'a dict by name of torch.save': ('a.pth', saved(dict(zip(IDS, TENSOR)))),
-    'an npz by name': ('a.npz', npz(**dict(zip(IDS, ROWS)))),
-    'the pose of a dict by name': (
-        'a.pkl:pose',
-        pickle.dumps({name: {'rgb': a, 'pose': b} for name, a, b in zip(IDS, OTHER, ROWS)}),
-    ),
+    'a dict by name': ('a.pkl', pickle.dumps(BY_NAME)),
+    'a dict of tensors by name': ('a.pkl', pickle.dumps(TENSORS_BY_NAME)),
+    'a dict by name of torch.save': ('a.pth', saved(TENSORS_BY_NAME)),
+    'an npz by name': ('a.npz', npz(**BY_NAME)),
+    'the pose of a dict by name': ('a.pkl:pose', pickle.dumps(dict(zip(IDS, PARTS)))),
     'rows with names': (
         'a.pkl',
         pickle.dumps([{'frame_dir': name, 'pred_score': row} for name, row in zip(IDS, TENSOR)]),
     ),
-    'JSON by name': ('a.json', json.dumps(dict(zip(IDS, SCORES.tolist()))).encode()),
-    'JSON with a byte-order mark': (
+    'JSON by name, with a byte-order mark': (
         'a.json',
         b'\xef\xbb\xbf' + json.dumps(dict(zip(IDS, SCORES.tolist()))).encode(),
     ),
@@ -147,39 +141,24 @@ def test_every_form_gives_the_same_scores(tmp_path, form):
 def test_tensors_of_any_type_keep_their_values(tmp_path, dtype):
     tensor = (TENSOR * 100).to(dtype)
     for content in (pickle.dumps(list(tensor)), saved(list(tensor))):
-        np.testing.assert_array_equal(
-            read(tmp_path, 'a.pkl', content).scores, tensor.float().numpy()
-        )
+        assert (read(tmp_path, 'a.pkl', content).scores == tensor.float().numpy()).all()
 
 
 @pytest.mark.parametrize(
     ('name', 'content', 'message'),
     [
-        (
-            'a.pkl',
-            pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(OTHER, ROWS)]),
-            'a.pkl:rgb or .*a.pkl:pose',
-        ),
-        (
-            'a.pkl:flow',
-            pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(OTHER, ROWS)]),
-            'a.pkl:rgb or .*a.pkl:pose',
-        ),
+        ('a.pkl', pickle.dumps(PARTS), 'a.pkl:rgb or .*a.pkl:pose'),
+        ('a.pkl:flow', pickle.dumps(PARTS), 'a.pkl:rgb or .*a.pkl:pose'),
         ('a.pkl', pickle.dumps({'rgb': OTHER, 'pose': SCORES}), 'a.pkl:rgb or .*a.pkl:pose'),
         ('a.pkl:pose', pickle.dumps(ROWS), 'no part pose'),
         ('a.pkl:pose', pickle.dumps(MMACTION), 'no part pose'),
-        ('b.pkl:pose', pickle.dumps(ROWS), 'b.pkl:pose: no such file'),
         ('a.pkl', pickle.dumps([MMACTION[0], ROWS[1]]), 'row 1 is an array'),
         ('a.pkl', pickle.dumps([np.ones((2, 5))] * 3), "average_clips='prob'"),
         ('a.csv', b'0054_0,3\n0054_1,4\n', 'list of answers'),
         ('a.csv', b'', '0 columns'),
         ('a.csv', b'0054_0,3,2\n0054_1,1,x\n', 'row 1 is'),
-        ('a.csv', b'0054_0,3,2\n0054_1,1\n', 'row 1 has 1 scores'),
-        ('a.csv', b'0054_0,1,nan\n', 'NaN or inf in row 0'),
         ('a.csv', b'0054_0,1,NA\n0054_1,1,2\n', 'row 0 is'),
-        ('a.json', b'[[0.1, 0.2], [0.3', 'no whole JSON'),
         ('a.json', b'[' * 5000, 'no whole JSON'),
-        ('a.json', b'{"ids": [1, 2], "scores": [[1, 2], [3, 4]]}', 'expected 2 strings'),
         ('a.json', b'{"ids": ["a"], "scores": [[1, 2], [3, 4]]}', 'expected 2 strings'),
         ('a.pkl', saved(list(TENSOR))[:-300], 'a.pkl: cannot be read'),
         ('a.pkl', saved([torch.nn.Linear(2, 2)]), 'file of torch.save'),
@@ -188,9 +167,7 @@ def test_tensors_of_any_type_keep_their_values(tmp_path, dtype):
 )
 def test_what_is_no_stream_is_named_with_its_file(tmp_path, name, content, message):
     with pytest.raises(DataError, match=message) as error:
-        read(tmp_path, name if name[0] == 'a' else 'a.pkl', content) if name[
-            0
-        ] == 'a' else load_scores(tmp_path / name)
+        read(tmp_path, name, content)
     assert str(tmp_path) in str(error.value) and len(str(error.value)) < 900
 
 

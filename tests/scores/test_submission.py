@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyskl.errors import ConfigError, DataError, UserError
 from pyskl.scores.align import align
 from pyskl.scores.blend import blend, check_weights
-from pyskl.scores.score_file import Scores, load_scores, save_scores
+from pyskl.scores.score_file import Scores, load_scores
 from pyskl.scores.submission import write_submission
 
 ENSEMBLE = SMALL / 'ensemble'
@@ -43,28 +43,14 @@ def test_the_published_scores_give_the_published_csv_byte_for_byte(published, tm
         assert archive.read('Submission.csv') == PUBLISHED_CSV
 
 
-def test_streams_in_another_order_give_the_same_answer(published, tmp_path):
-    joint, limb = published
-    shuffle = np.random.default_rng(3).permutation(len(IDS))
-    save_scores(tmp_path / 'joint.npz', IDS, joint.scores)
-    save_scores(tmp_path / 'limb.npz', [IDS[i] for i in shuffle], limb.scores[shuffle])
-    aligned = align([load_scores(tmp_path / 'joint.npz'), load_scores(tmp_path / 'limb.npz')])
-    csv, _ = write_submission(
-        tmp_path, aligned.ids, blend(aligned.scores, (0.4, 0.6)).argmax(axis=1)
-    )
-    assert csv.read_bytes() == PUBLISHED_CSV
-
-
 def test_a_bare_list_may_stand_beside_scores_with_ids(published, tmp_path):
     joint, limb = published
     shuffle = np.random.default_rng(4).permutation(len(IDS))
     named = Scores(tuple(IDS[i] for i in shuffle), limb.scores[shuffle], 'limb/scores.npz')
     aligned = align([joint, named], ids=IDS)
     np.testing.assert_array_equal(aligned.scores[1], limb.scores)
-    in_its_order = align(
-        [Scores(None, joint.scores[shuffle], 'joint/result.pkl'), named], by_position=True
-    )
-    assert in_its_order.ids == named.ids
+    bare = Scores(None, joint.scores[shuffle], 'joint/result.pkl')
+    assert align([bare, named], by_position=True).ids == named.ids
 
 
 # Aligning -----------------------------------------------------------------------------------------
@@ -75,37 +61,22 @@ def test_a_bare_list_may_stand_beside_scores_with_ids(published, tmp_path):
 def test_every_row_stands_under_its_own_id_however_the_streams_are_ordered(first, second):
     ids = [f'{i:04d}_0' for i in range(8)]
     truth = np.random.default_rng(0).random((8, 3), dtype=np.float32)
-    streams = [
-        Scores(tuple(ids[i] for i in order), truth[list(order)], 'x') for order in (first, second)
-    ]
-    for order, aligned in (
-        (ids, align(streams, ids=ids)),
-        ([ids[i] for i in first], align(streams)),
-    ):
-        assert aligned.ids == tuple(order)
-        for scores in aligned.scores:
-            for name, row in zip(aligned.ids, scores):
-                np.testing.assert_array_equal(row, truth[ids.index(name)])
+    streams = [Scores(tuple(ids[i] for i in order), truth[order], 'x') for order in (first, second)]
+    for order, aligned in ((list(range(8)), align(streams, ids=ids)), (first, align(streams))):
+        assert aligned.ids == tuple(ids[i] for i in order)
+        assert all((scores == truth[order]).all() for scores in aligned.scores)
 
 
 def test_an_id_that_appears_twice_by_position_is_a_warning_and_all_rows_are_kept():
-    ids = [f'0453_{n}' for n in range(31)] + ['0453_3']
-    aligned = align([stream(None, rows=32), stream(None, rows=32, seed=1)], ids=ids)
-    assert aligned.warnings == ['id 0453_3 appears twice, rows 3 and 31']
-    assert len(aligned.ids) == 32 and all(len(scores) == 32 for scores in aligned.scores)
-
-
-def test_an_id_that_appears_three_times_names_all_rows():
-    assert align([stream(None, rows=4)], ids=['a', 'b', 'a', 'a']).warnings == [
-        'id a appears 3 times, rows 0, 2 and 3'
-    ]
+    aligned = align([stream(None, rows=5), stream(None, rows=5, seed=1)], ids=[*'abbaa'])
+    repeats = ['id a appears 3 times, rows 0, 3 and 4', 'id b appears twice, rows 1 and 2']
+    assert aligned.warnings == repeats
+    assert aligned.ids == (*'abbaa',) and all(len(scores) == 5 for scores in aligned.scores)
 
 
 def test_an_id_that_appears_twice_by_id_is_an_error_unless_matched_by_position():
     twice = [stream(['a', 'b', 'a']), stream(['a', 'b', 'a'], seed=1, path='B/scores.npz')]
-    with pytest.raises(
-        DataError, match='A/scores.npz: id a appears twice, rows 0 and 2.*--by-position'
-    ):
+    with pytest.raises(DataError, match='A/scores.npz: id a .*rows 0 and 2.*--by-position'):
         align(twice)
     with pytest.raises(DataError, match='ids.txt: id a appears twice'):
         align([stream(['a', 'b'])], ids=['a', 'b', 'a'], ids_name='ids.txt')
@@ -118,9 +89,7 @@ def test_a_faulty_list_of_ids_is_to_be_left_out_where_the_scores_have_ids_that_a
     position it does not match.
     """
     streams, listed = [stream(['a', 'b', 'c']), stream(['a', 'b', 'c'], seed=1)], ['a', 'b', 'a']
-    with pytest.raises(
-        DataError, match=r'have their own ids and agree on them: leave test_id\.txt out\.$'
-    ):
+    with pytest.raises(DataError, match=r'leave test_id\.txt out\.$'):
         align(streams, listed, 'test_id.txt', by_position)
     with pytest.raises(DataError, match='by-position'):
         align([streams[0], stream(['a', 'b', 'd'])], listed, 'test_id.txt', by_position)
@@ -132,11 +101,6 @@ def test_a_faulty_list_of_ids_is_to_be_left_out_where_the_scores_have_ids_that_a
     [
         ([], {}, 'no scores were given'),
         ([stream(None, rows=2, path='A/result.pkl')], {}, 'A/result.pkl: a bare list.*--ids FILE'),
-        (
-            [stream(None, rows=2, path='A/result.pkl')],
-            {'by_position': True},
-            'A/result.pkl: a bare list.*--ids FILE',
-        ),
         (
             [stream(['a', 'b']), stream(None, rows=2, path='B/result.pkl')],
             {},
@@ -153,24 +117,9 @@ def test_a_faulty_list_of_ids_is_to_be_left_out_where_the_scores_have_ids_that_a
             r'B/s.npz: rows for 4 ids \(b, c, d and 1 more\) that A/scores.npz',
         ),
         (
-            [stream(['a', 'b'])],
-            {'ids': ['a', 'c'], 'ids_name': 'ids.txt'},
-            r'no row for 1 id \(c\) of ids.txt',
-        ),
-        (
-            [stream(['a', 'b'])],
-            {'ids': ['a'], 'ids_name': 'ids.txt'},
-            r'rows for 1 id \(b\) that ids.txt does not hold',
-        ),
-        (
             [stream(['a']), stream(['a'], num_classes=3, path='B/s.npz')],
             {},
             'B/s.npz: scores over 3 classes, but A/scores.npz has 4',
-        ),
-        (
-            [stream(None, rows=3, path='A/r')],
-            {'ids': ['a', 'b'], 'ids_name': 'ids.txt'},
-            'A/r: 3 rows for the 2 ids of ids.txt',
         ),
         (
             [stream(None, rows=1, path='A/r')],
@@ -181,11 +130,6 @@ def test_a_faulty_list_of_ids_is_to_be_left_out_where_the_scores_have_ids_that_a
             [stream(['a', 'b']), stream(['b', 'a'], path='B/s')],
             {'by_position': True},
             'B/s: row 0 is b, in A/scores.npz it is a',
-        ),
-        (
-            [stream(['a', 'b'])],
-            {'by_position': True, 'ids': ['a'], 'ids_name': 'ids.txt'},
-            '2 rows for the 1 ids of ids.txt',
         ),
     ],
 )
@@ -231,9 +175,7 @@ def test_one_stream_weighs_one_and_two_the_published_weights():
     [
         (None, 3, '--weights is missing'),
         ([0.4], 2, '1 weight for 2 streams'),
-        ([0.4, 0.3, 0.3], 2, '3 weights for 2 streams'),
         ([0.0, 0.0], 2, 'not all of them 0'),
-        ([float('nan'), 1], 2, 'finite'),
         ([float('inf'), 1], 2, 'finite'),
         ([1e39, 1], 2, 'finite'),
         ([1e-60], 1, 'not all of them 0'),
@@ -252,26 +194,13 @@ def test_a_blend_that_overflows_is_refused():
 # Writing ------------------------------------------------------------------------------------------
 
 
-def test_the_zip_says_1980_and_plain_permissions(tmp_path):
-    _, whole = write_submission(tmp_path, ['a'], [1])
-    with zipfile.ZipFile(whole) as archive:
+def test_equal_answers_make_equal_bytes_of_1980_and_plain_permissions(tmp_path):
+    first, second = (write_submission(tmp_path / name, ['a'], [1]) for name in ('1', '2'))
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    with zipfile.ZipFile(first[1]) as archive:
         member = archive.infolist()[0]
     assert member.date_time == (1980, 1, 1, 0, 0, 0) and member.create_system == 3
     assert member.external_attr == 0o100644 << 16 and member.compress_type == zipfile.ZIP_STORED
-
-
-def test_equal_answers_make_equal_bytes(tmp_path):
-    first, second = (write_submission(tmp_path / name, ['a'], [1]) for name in ('1', '2'))
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
-
-
-def test_a_tie_goes_to_the_first_class_as_in_the_published_script(tmp_path):
-    scores = np.zeros((3, 32), np.float32)
-    scores[0, [4, 9]] = 1
-    csv, _ = write_submission(
-        tmp_path, ['0054_0', '0054_1', '0054_2'], blend([scores]).argmax(axis=1)
-    )
-    assert csv.read_text() == '0054_0,4\n0054_1,0\n0054_2,0\n'
 
 
 @pytest.mark.parametrize(

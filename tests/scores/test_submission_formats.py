@@ -13,10 +13,6 @@ from pyskl.scores.submission import FORMATS, answers_of, check_format, write_sub
 IDS = ['0054_0', '0054_1', '0061_0']
 SCORES = np.array([[5, 1, 0, 0, 2, 3, 0], [0, 0, 0, 4, 1, 2, 3], [1, 1, 1, 1, 1, 1, 1]], np.float32)
 PARTS = [0, 0, 1, 2, 3, 4, 4]
-MAC_HEADER = (
-    'vid,action_pred_1,action_pred_2,action_pred_3,action_pred_4,action_pred_5,'
-    'body_pred_1,body_pred_2,body_pred_3,body_pred_4,body_pred_5\n'
-)
 FILES = {
     'codalab': ('Submission.csv', 'Submission.zip', '0054_0,0\n0054_1,3\n0061_0,0\n'),
     'kaggle': (
@@ -28,8 +24,9 @@ FILES = {
     'mac': (
         'prediction.csv',
         'prediction.zip',
-        MAC_HEADER
-        + '0054_0,0,5,4,1,2,0,4,3,1,2\n0054_1,3,6,5,4,0,4,2,3,0,1\n0061_0,0,1,2,3,4,0,4,1,2,3\n',
+        'vid,action_pred_1,action_pred_2,action_pred_3,action_pred_4,action_pred_5,'
+        'body_pred_1,body_pred_2,body_pred_3,body_pred_4,body_pred_5\n'
+        '0054_0,0,5,4,1,2,0,4,3,1,2\n0054_1,3,6,5,4,0,4,2,3,0,1\n0061_0,0,1,2,3,4,0,4,1,2,3\n',
     ),
 }
 
@@ -71,11 +68,8 @@ def test_body_parts_are_ranked_by_probability_whatever_the_scores_are():
     assert answers_of(scores, np.array([0, 0, 1, 2, 3, 4]))[0, 5:].tolist() == [0, 1, 4, 3, 2]
 
 
-@pytest.mark.parametrize(
-    'text', ['0 0 1 2 3 4 4', '0,0,1,2,3,4,4\n', '0\r\n0\r\n1\r\n2\r\n3\r\n4\r\n4\r\n']
-)
-def test_body_parts_are_read_from_any_list_of_numbers(folder, text):
-    (folder / 'parts.txt').write_text(text)
+def test_body_parts_are_read_from_any_list_of_numbers(folder):
+    (folder / 'parts.txt').write_text('0 0,1, 2\r\n3\r\n4\r\n4\r\n')
     np.testing.assert_array_equal(check_format('mac', 'parts.txt'), PARTS)
 
 
@@ -101,7 +95,6 @@ def test_a_wrong_list_of_body_parts_is_named(folder, text, message):
     [
         (['--format', 'mac'], '--format mac: asks for body parts'),
         (['--coarse', 'parts.txt'], 'only --format mac uses it'),
-        (['--format', 'kaggle', '--coarse', 'parts.txt'], 'only --format mac uses it'),
         (['--format', 'mac', '--coarse', 'gone.txt'], 'gone.txt: cannot be read'),
         (['--format', 'mac', '--coarse', 'six.txt'], '6 actions, and the scores have 7 classes'),
     ],

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyskl.errors import DataError
-from pyskl.scores.id_list import read_ids
 from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
 
 # Saving and loading -------------------------------------------------------------------------------
@@ -25,48 +24,35 @@ def test_scores_come_back_as_they_were_saved(tmp_path):
     assert back.scores.dtype == np.float32 and back.checkpoint is None
 
 
-def test_the_name_of_the_checkpoint_comes_back_as_plain_text(tmp_path):
-    save_scores(tmp_path / 'scores.npz', ['a'], np.ones((1, 2)), 'epoch_4.pth')
-    assert load_scores(tmp_path / 'scores.npz').checkpoint == 'epoch_4.pth'
-    with np.load(tmp_path / 'scores.npz') as arrays:  # allow_pickle is off: no object inside
-        assert arrays['checkpoint'].dtype.kind == 'U' and arrays['checkpoint'].shape == ()
+def test_the_name_of_the_checkpoint_comes_back_and_equal_scores_make_equal_files(tmp_path):
+    for name in ('1.npz', '2.npz'):
+        save_scores(tmp_path / name, ['a'], np.ones((1, 2)), 'epoch_4.pth')
+        assert load_scores(tmp_path / name).checkpoint == 'epoch_4.pth'
+    assert (tmp_path / '1.npz').read_bytes() == (tmp_path / '2.npz').read_bytes()
 
 
 def test_a_result_list_comes_back_without_ids_as_the_published_script_would_read_it(tmp_path):
     scores = np.random.default_rng(0).random((3, 5))
     save_result_pkl(tmp_path / 'result.pkl', scores)
     rows = pickle.loads((tmp_path / 'result.pkl').read_bytes())
-    assert type(rows) is list and {(row.shape, row.dtype.name) for row in rows} == {
-        ((5,), 'float32')
-    }
+    assert type(rows) is list
+    assert {(row.shape, row.dtype.name) for row in rows} == {((5,), 'float32')}
     back = load_scores(tmp_path / 'result.pkl')
     assert back.ids is None
     np.testing.assert_array_equal(back.scores, scores.astype(np.float32))
 
 
-def test_equal_scores_make_equal_files(tmp_path):
-    for name in ('1', '2'):
-        save_scores(tmp_path / name, ['a'], np.ones((1, 2)))
-    assert (tmp_path / '1').read_bytes() == (tmp_path / '2').read_bytes()
-
-
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        ({}, r'a dict of 0: expected a list of N score arrays'),
-        ([], 'a list of 0: expected a list of N score arrays'),
-        (3, 'a int: expected'),
-        (np.float32(3), 'expected a list'),
-        ([[0.1, 0.2], None], 'row 1 is a NoneType: expected numbers'),
-        (
-            [np.zeros((20, 32), np.float32)],
-            r"row 0 is an array of shape \(20, 32\).*average_clips='prob'",
-        ),
+        ({}, 'a dict of 0'),
+        ([], 'a list of 0'),
+        (3, 'a int'),
+        ([[0.1, 0.2], None], 'row 1 is a NoneType'),
         ([np.zeros(3), np.zeros(4)], 'row 1 has 4 scores and row 0 has 3'),
         ([np.zeros(0)], 'row 0 has 0 scores'),
         ([np.zeros(3, bool)], 'row 0 is an array of shape .* type bool'),
         ([np.zeros(3), np.array([0, np.nan, 0])], r'NaN or inf in row 1 \(1 of 2 rows\)'),
-        ([np.array([0, np.inf, 0])], r'NaN or inf in row 0'),
         ([np.array([1e300])], r'NaN or inf in row 0'),
         ([[10**400, 1]], 'is'),
         (['abc'], 'row 0 is a str'),
@@ -85,47 +71,30 @@ def npz(path, **arrays):
         np.savez_compressed(f, **arrays)
 
 
+TWO = np.zeros((2, 3))
+
+
 @pytest.mark.parametrize(
     ('arrays', 'message'),
     [
-        (
-            {'joint': np.zeros((2, 3)), 'weights': np.ones(2)},
-            "no array 'scores', only joint, weights",
-        ),
-        (
-            {'scores': np.zeros((2, 3)), 'ids': np.array(['a'])},
-            r'ids are an array of shape \(1,\).*expected 2 strings',
-        ),
-        ({'scores': np.zeros((2, 3)), 'ids': np.array([1, 2])}, 'type int64: expected 2 strings'),
-        ({'scores': np.zeros((2, 3)), 'ids': np.array([['a', 'b']])}, r'shape \(1, 2\)'),
-        (
-            {'scores': np.full((2, 3), np.nan), 'ids': np.array(['a', 'b'])},
-            r'NaN or inf in row 0 \(2 of 2 rows\)',
-        ),
-        ({'scores': np.zeros(3), 'ids': np.array(['a', 'b', 'c'])}, 'row 0 is a'),
-        (
-            {'scores': np.zeros((2, 3)), 'checkpoint': np.array(4)},
-            'checkpoint is an array of shape .* type int64: expected one string',
-        ),
-        (
-            {'scores': np.zeros((2, 3)), 'checkpoint': np.array(['a', 'b'])},
-            r'checkpoint is an array of shape \(2,\)',
-        ),
+        ({'scores': None, 'joint': TWO, 'weights': np.ones(2)}, "no array 'scores'"),
+        ({'ids': np.array(['a'])}, r'ids are an array of shape \(1,\)'),
+        ({'ids': np.array([1, 2])}, 'ids are .* type int64'),
+        ({'ids': np.array([['a', 'b']])}, r'ids are .* shape \(1, 2\)'),
+        ({'scores': np.zeros(3)}, 'row 0 is a'),
+        ({'checkpoint': np.array(4)}, 'checkpoint is .* type int64'),
+        ({'checkpoint': np.array(['a', 'b'])}, r'checkpoint is .* shape \(2,\)'),
         ({'scores': np.array(3.0)}, r'an array of shape \(\)'),
-        ({'scores': np.array([None, 1], object)}, 'it holds Python objects'),
+        ({'scores': np.array([None, 1], object)}, 'Python objects'),
     ],
 )
 def test_a_wrong_npz_is_named_with_its_file(tmp_path, arrays, message):
     path = tmp_path / 'scores.npz'
-    npz(path, **arrays)
+    arrays = {'scores': TWO, **arrays}
+    npz(path, **{name: array for name, array in arrays.items() if array is not None})
     with pytest.raises(DataError, match=message) as error:
         load_scores(path)
     assert str(path) in str(error.value)
-
-
-def test_an_npz_without_ids_is_a_bare_list(tmp_path):
-    npz(tmp_path / 'scores.npz', scores=np.ones((2, 3)))
-    assert load_scores(tmp_path / 'scores.npz').ids is None
 
 
 def test_text_that_is_no_characters_is_a_data_error(tmp_path):
@@ -151,9 +120,8 @@ def test_a_missing_score_file_or_a_folder_is_a_data_error(tmp_path):
 
 def test_a_pipe_in_place_of_scores_is_refused_and_not_read_from(tmp_path):
     os.mkfifo(tmp_path / 'scores.npz')
-    pipe = os.open(
-        tmp_path / 'scores.npz', os.O_RDWR | os.O_NONBLOCK
-    )  # without a writer, who opens it would wait for ever
+    # without a writer, who opens it would wait for ever
+    pipe = os.open(tmp_path / 'scores.npz', os.O_RDWR | os.O_NONBLOCK)
     try:
         os.write(pipe, b'PK')
         with pytest.raises(DataError, match='not a regular file'):
@@ -177,11 +145,7 @@ def test_nothing_in_a_score_file_is_run(tmp_path):
 
 
 def test_saving_refuses_what_could_not_be_matched_again(tmp_path):
-    for ids, scores in (
-        (['a'], np.zeros((2, 3))),
-        (['a', 2], np.zeros((2, 3))),
-        (['a', 'b'], np.zeros(2)),
-    ):
+    for ids, scores in ((['a'], TWO), (['a', 2], TWO), (['a', 'b'], np.zeros(2))):
         with pytest.raises(DataError, match='scores.npz'):
             save_scores(tmp_path / 'scores.npz', ids, scores)
     with pytest.raises(DataError, match=r'shape \(2,\)'):
@@ -196,34 +160,18 @@ def test_saving_refuses_what_could_not_be_matched_again(tmp_path):
 def workshop(tmp_path_factory):
     """A folder to read from, and the bytes of three good score files."""
     folder = tmp_path_factory.mktemp('fuzz')
-    save_scores(folder / 'saved.npz', ['a', 'b'], np.ones((2, 3)))
-    npz(folder / 'compressed.npz', scores=np.ones((2, 3)), ids=np.array(['a', 'b']))
-    save_result_pkl(folder / 'result.pkl', np.ones((2, 3)))
-    return folder, [
-        (folder / name).read_bytes() for name in ('saved.npz', 'compressed.npz', 'result.pkl')
-    ]
+    save_scores(folder / 'saved.npz', ['a', 'b'], TWO)
+    npz(folder / 'compressed.npz', scores=TWO, ids=np.array(['a', 'b']))
+    save_result_pkl(folder / 'result.pkl', TWO)
+    return folder, [path.read_bytes() for path in sorted(folder.iterdir())]
 
 
 def plain_data():
     """What a pickle of plain data may hold, mostly no scores."""
-    arrays = [
-        np.zeros(3),
-        np.ones((1, 2)),
-        np.array(None),
-        np.float32(1),
-        np.array('a'),
-        np.zeros(2, 'M8[s]'),
-        np.zeros(0),
-    ]
-    leaves = (
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.floats()
-        | st.text(max_size=5)
-        | st.binary(max_size=5)
-        | st.sampled_from(arrays)
-    )
+    numbers = [np.zeros(3), np.ones((1, 2)), np.float32(1), np.zeros(0)]
+    others = [np.array(None), np.array('a'), np.zeros(2, 'M8[s]')]
+    leaves = st.none() | st.booleans() | st.integers() | st.floats()
+    leaves |= st.text(max_size=5) | st.binary(max_size=5) | st.sampled_from(numbers + others)
     return st.recursive(
         leaves,
         lambda inner: (
@@ -265,9 +213,8 @@ def read_or_refused(path, content):
     except DataError as error:
         assert str(path) in str(error)
         return
-    assert (
-        read.scores.ndim == 2 and read.scores.dtype == np.float32 and np.isfinite(read.scores).all()
-    )
+    assert read.scores.ndim == 2 and read.scores.dtype == np.float32
+    assert np.isfinite(read.scores).all()
     assert read.ids is None or len(read.ids) == len(read.scores)
 
 
@@ -289,46 +236,3 @@ def test_any_file_is_read_or_refused_by_a_data_error(workshop):
 @pytest.mark.slow
 def test_ten_thousand_files_are_read_or_refused_by_a_data_error(workshop):
     fuzz(workshop, 10_000)
-
-
-# Ids ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    'content',
-    [
-        b'0054_0\n0054_1\n',
-        b'0054_0\n0054_1',
-        b'0054_0\r\n0054_1\r\n',
-        b'\xef\xbb\xbf0054_0\n0054_1\n',
-        b'\n0054_0\n\n  \n0054_1\n\n',
-        b'0054_0 \n\t0054_1\n',
-    ],
-)
-def test_line_ends_blank_lines_and_a_byte_order_mark_do_no_harm(tmp_path, content):
-    (tmp_path / 'ids.txt').write_bytes(content)
-    assert read_ids(tmp_path / 'ids.txt') == ('0054_0', '0054_1')
-
-
-@pytest.mark.parametrize(
-    ('content', 'message'),
-    [
-        (b'', 'holds no ids'),
-        (b'\n \n', 'holds no ids'),
-        (b'a\xff\x00', 'no UTF-8 text'),
-        (b'\xff\xfea', 'no UTF-8 text'),
-        (b'a\nb"c\n', 'id 1 is'),
-        (b'a\x00b\n', 'id 0 is'),
-    ],
-)
-def test_a_wrong_id_list_is_named(tmp_path, content, message):
-    path = tmp_path / 'ids.txt'
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=message) as error:
-        read_ids(path)
-    assert str(path) in str(error.value)
-
-
-def test_a_missing_id_list_is_named(tmp_path):
-    with pytest.raises(DataError, match='gone.txt: cannot be read'):
-        read_ids(tmp_path / 'gone.txt')

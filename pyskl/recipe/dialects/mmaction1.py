@@ -6,12 +6,13 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..change_dicts import change_dicts
 from ..settings import TopLevel
 from ..settings_base import hints_of
 from .mmaction0 import translate_dataset
 from .networks import translate_model
-from .remarks import Remarks, kind_of
 from .trackers import loggers_of
+from .translation_log import TranslationLog, kind_of, renamed
 
 NAME = 'MMAction2 1.x'
 
@@ -31,7 +32,9 @@ SECTIONS = (
 _LOADER_KEYS = {
     'batch_size': 'videos_per_gpu',
     'num_workers': 'workers_per_gpu',
-    **{word: word for word in ('persistent_workers', 'pin_memory', 'prefetch_factor')},
+    'persistent_workers': 'persistent_workers',
+    'pin_memory': 'pin_memory',
+    'prefetch_factor': 'prefetch_factor',
 }
 _FIGURES = {
     'acc/top1': 'top1_acc',
@@ -51,30 +54,30 @@ def is_spoken(values: Mapping[str, Any]) -> bool:
     )
 
 
-def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
+def translate(values: Mapping[str, Any], log: TranslationLog) -> dict[str, Any]:
     """Translate a config. Helper names are dropped, since the values made with them are there."""
-    values = {key: _without_scope(value) for key, value in values.items()}
+    values = change_dicts(values, _without_scope)
     translated = {key: values[key] for key in values if key in hints_of(TopLevel)}
-    _check_names(values, remarks)
-    hooks = loggers_of(values.get('visualizer'), remarks)
+    _check_names(values, log)
+    hooks = loggers_of(values.get('visualizer'), log)
     said = ('visualizer', 'vis_backends') if hooks else ()
-    remarks.leave_out(*(key for key in _NOT_NEEDED if key in values and key not in said))
+    log.leave_out(*(key for key in _NOT_NEEDED if key in values and key not in said))
 
-    model, normalize = _model(values.get('model'), remarks)
+    model, normalize = _model(values.get('model'), log)
     if model is not None:
         translated['model'] = model
-    translated['data'] = _data(values, normalize, remarks)
+    translated['data'] = _data(values, normalize, log)
     for part, how in _PARTS.items():
         given = values.get(part)
         if isinstance(given, Mapping):
-            for key, value in how(dict(given), remarks).items():
+            for key, value in how(dict(given), log).items():
                 shared = key == 'evaluation'  # set by several parts
                 translated[key] = {**translated.get(key, {}), **value} if shared else value
         elif given is not None:
-            remarks.cannot(f'{part} = {given!r}:', 'expected a dict.')
+            log.cannot(f'{part} = {given!r}:', 'expected a dict.')
     epochs = translated.get('total_epochs')
-    translated.update(_schedule(values.get('param_scheduler'), epochs, remarks))
-    evaluation = {**_metrics(values, remarks), **translated.get('evaluation', {})}
+    translated.update(_schedule(values.get('param_scheduler'), epochs, log))
+    evaluation = {**_metrics(values, log), **translated.get('evaluation', {})}
     if evaluation:
         translated['evaluation'] = evaluation
     if hooks:
@@ -85,14 +88,14 @@ def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
     return translated
 
 
-def _check_names(values: Mapping[str, Any], remarks: Remarks) -> None:
+def _check_names(values: Mapping[str, Any], log: TranslationLog) -> None:
     """Report misspelt sections, which would otherwise be ignored as helper names."""
     absent = [key for key in SECTIONS if key not in values]
     for key in values:
         if isinstance(key, str) and key not in (*SECTIONS, *_NOT_NEEDED, *hints_of(TopLevel)):
             near = difflib.get_close_matches(key.lower(), absent, n=1, cutoff=0.85)
             if near:
-                remarks.cannot(f'{key!r}', f'is unknown. Did you mean {near[0]}?')
+                log.cannot(f'{key!r}', f'is unknown. Did you mean {near[0]}?')
 
 
 def _only(value: Any) -> Any:
@@ -100,22 +103,19 @@ def _only(value: Any) -> Any:
     return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
 
 
-def _without_scope(value: Any) -> Any:
-    """Change type='mmaction.STGCN' to type='STGCN', at any depth."""
-    if isinstance(value, Mapping):
-        changed = {key: _without_scope(inner) for key, inner in value.items()}
-        if isinstance(changed.get('type'), str):
-            changed['type'] = changed['type'].removeprefix('mmaction.').removeprefix('mmengine.')
-        return changed
-    if isinstance(value, (list, tuple)):
-        return type(value)(_without_scope(inner) for inner in value)
-    return value
+def _without_scope(component: dict[str, Any]) -> dict[str, Any]:
+    """Change type='mmaction.STGCN' to type='STGCN'."""
+    kind = component.get('type')
+    if isinstance(kind, str):
+        kind = kind.removeprefix('mmaction.').removeprefix('mmengine.')
+        return {**component, 'type': kind}
+    return component
 
 
 # -- model and data ----------------------------------------------------------------------------
 
 
-def _model(model: Any, remarks: Remarks) -> tuple[Any, Mapping[str, Any] | None]:
+def _model(model: Any, log: TranslationLog) -> tuple[Any, Mapping[str, Any] | None]:
     """Return the model, and mean and std of pictures, which here are a pipeline step's."""
     normalize = None
     if isinstance(model, Mapping) and 'data_preprocessor' in model:
@@ -127,22 +127,24 @@ def _model(model: Any, remarks: Remarks) -> tuple[Any, Mapping[str, Any] | None]
         if 'mean' in given and 'std' in given:
             normalize = {'mean': given['mean'], 'std': given['std']}
         else:
-            remarks.leave_out('model.data_preprocessor')
-    return translate_model(model, remarks), normalize
+            log.leave_out('model.data_preprocessor')
+    return translate_model(model, log), normalize
 
 
-def _data(values: Mapping[str, Any], normalize: Mapping | None, remarks: Remarks) -> dict[str, Any]:
+def _data(
+    values: Mapping[str, Any], normalize: Mapping | None, log: TranslationLog
+) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key, split in _LOADERS.items():
         loader = _only(values.get(key))
         if loader is None:
             continue
         if not isinstance(loader, Mapping):
-            remarks.cannot(f'{key} = {loader!r}:', 'expected a dict.')
+            log.cannot(f'{key} = {loader!r}:', 'expected a dict.')
             continue
-        settings, dataset = _loader(loader, key, split, remarks)
+        settings, dataset = _loader(loader, key, split, log)
         place = f'{key}.dataset'
-        data[split] = translate_dataset(dataset, place, remarks, normalize)
+        data[split] = translate_dataset(dataset, place, log, normalize)
         if split == 'train':  # the training's values become PYSKL's values for all splits
             common = ('videos_per_gpu', 'workers_per_gpu', 'persistent_workers')
             data.update({name: settings.pop(name) for name in common if name in settings})
@@ -159,7 +161,7 @@ def _data(values: Mapping[str, Any], normalize: Mapping | None, remarks: Remarks
 
 
 def _loader(
-    loader: Mapping[str, Any], place: str, split: str, remarks: Remarks
+    loader: Mapping[str, Any], place: str, split: str, log: TranslationLog
 ) -> tuple[dict[str, Any], Any]:
     settings, dataset = {}, None
     for key, value in loader.items():
@@ -169,18 +171,16 @@ def _loader(
             settings[_LOADER_KEYS[key]] = value
         elif key == 'sampler':
             sampler = value if isinstance(value, Mapping) else {}
-            if sampler.get('type', 'DefaultSampler') != 'DefaultSampler':
-                remarks.cannot(
-                    f'{place}.sampler.type = {sampler["type"]!r}',
-                    'is not known here. Leave it out; class_prob of a data set shows rare classes '
-                    'more often.',
-                )
+            kind = sampler.get('type', 'DefaultSampler')
+            if kind != 'DefaultSampler':
+                instead = 'Leave it out; class_prob of a data set shows rare classes more often.'
+                log.unknown(f'{place}.sampler.type', kind, instead)
             elif split == 'train' and sampler.get('shuffle') is False:
                 settings['shuffle'] = False
         elif key == 'drop_last' and value is False or key == 'collate_fn' and value in _COLLATE:
-            remarks.leave_out(f'{place}.{key}')
+            log.leave_out(f'{place}.{key}')
         else:
-            remarks.cannot(f'{place}.{key} = {value!r}', 'is not known here. Leave it out.')
+            log.unknown(f'{place}.{key}', value)
     return settings, dataset
 
 
@@ -190,67 +190,58 @@ _COLLATE = ({'type': 'pseudo_collate'}, {'type': 'default_collate'}, None)
 # -- optimiser, loop, hooks --------------------------------------------------------------------
 
 
-def _optimizer(wrapper: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
+def _optimizer(wrapper: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
     kind, optimizer = wrapper.pop('type', 'OptimWrapper'), wrapper.pop('optimizer', None)
     clip = wrapper.pop('clip_grad', None)
     if kind == 'AmpOptimWrapper':
-        remarks.note(
+        log.note(
             'optim_wrapper.type = AmpOptimWrapper: give --amp fp16, or bf16, on the command line.'
         )
         for key in ('loss_scale', 'dtype'):
             wrapper.pop(key, None)
     elif kind != 'OptimWrapper':
-        remarks.cannot(f'optim_wrapper.type = {kind!r}', 'is not known here. Write OptimWrapper.')
+        log.unknown('optim_wrapper.type', kind, 'Write OptimWrapper.')
     if wrapper.pop('accumulative_counts', 1) != 1:
-        remarks.cannot(
+        log.cannot(
             'optim_wrapper.accumulative_counts',
             'is not known here. Leave it out, and scale lr with the batch: --autoscale-lr.',
         )
     for key, value in wrapper.items():
         if value is not None:
-            remarks.cannot(
-                f'optim_wrapper.{key} = {value!r}',
-                'is not known here: all weights are in one group. Leave it out.',
-            )
-    clip = (
-        {k: v for k, v in clip.items() if k in ('max_norm', 'norm_type')}
-        if isinstance(clip, Mapping)
-        else clip
-    )
+            instead = 'All weights are in one group. Leave it out.'
+            log.unknown(f'optim_wrapper.{key}', value, instead)
+    if isinstance(clip, Mapping):
+        clip = {k: v for k, v in clip.items() if k in ('max_norm', 'norm_type')}
     found = {} if optimizer is None else {'optimizer': optimizer}
     return {**found, 'optimizer_config': {'grad_clip': clip}}
 
 
-def _loop(loop: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
+def _loop(loop: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
     if (
         loop.pop('type', 'EpochBasedTrainLoop') != 'EpochBasedTrainLoop'
         or loop.pop('by_epoch', True) is not True
     ):
-        remarks.cannot(
+        log.cannot(
             'train_cfg.type', "counts iterations. Write type='EpochBasedTrainLoop' with max_epochs."
         )
-    translated, evaluation = {}, {}
-    if 'max_epochs' in loop:
-        translated['total_epochs'] = loop.pop('max_epochs')
-    if 'val_interval' in loop:
-        evaluation['interval'] = loop.pop('val_interval')
-    begin = loop.pop('val_begin', 1)
+    translated = renamed(loop, {'max_epochs': 'total_epochs'})
+    evaluation = renamed(loop, {'val_interval': 'interval'})
+    begin = loop.get('val_begin', 1)
     if isinstance(begin, int) and begin > 1:
         evaluation['start'] = begin
     for key, value in loop.items():
-        if value is not None and key != 'max_iters':
-            remarks.cannot(f'train_cfg.{key} = {value!r}', 'is not known here. Leave it out.')
+        known = ('max_epochs', 'max_iters', 'val_interval', 'val_begin')
+        if value is not None and key not in known:
+            log.unknown(f'train_cfg.{key}', value)
     return {**translated, 'evaluation': evaluation} if evaluation else translated
 
 
-def _hooks(hooks: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
+def _hooks(hooks: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
     translated: dict[str, Any] = {}
     saving = hooks.get('checkpoint')
     if isinstance(saving, Mapping):
         known = ('interval', 'by_epoch', 'max_keep_ckpts')
-        kept = {key: saving[key] for key in known if key in saving}
-        if kept:
-            translated['checkpoint_config'] = kept
+        translated['checkpoint_config'] = renamed(saving, dict(zip(known, known)))
         best = saving.get('save_best', 'auto')
         if best != 'auto':
             figure = _FIGURES.get(best, best) if isinstance(best, str) else best
@@ -261,27 +252,25 @@ def _hooks(hooks: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
     return translated
 
 
-def _environment(env: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
-    translated: dict[str, Any] = {}
-    if 'cudnn_benchmark' in env:
-        translated['cudnn_benchmark'] = env['cudnn_benchmark']
+def _environment(env: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
+    translated = renamed(env, {'cudnn_benchmark': 'cudnn_benchmark'})
     dist = env.get('dist_cfg')
     if isinstance(dist, Mapping) and 'backend' in dist:
         translated['dist_params'] = {'backend': dist['backend']}
     return translated
 
 
-def _seed(given: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
+def _seed(given: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
     return {key: given[key] for key in ('seed', 'deterministic') if given.get(key) is not None}
 
 
-def _batch(given: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
+def _batch(given: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
     if given.get('enable'):
-        remarks.note('auto_scale_lr.enable: give --autoscale-lr on the command line.')
+        log.note('auto_scale_lr.enable: give --autoscale-lr on the command line.')
     return {'auto_scale_lr': {k: v for k, v in given.items() if k != 'enable'}}
 
 
-_PARTS: dict[str, Callable[[dict[str, Any], Remarks], dict[str, Any]]] = {
+_PARTS: dict[str, Callable[[dict[str, Any], TranslationLog], dict[str, Any]]] = {
     'optim_wrapper': _optimizer,
     'train_cfg': _loop,
     'default_hooks': _hooks,
@@ -291,7 +280,7 @@ _PARTS: dict[str, Callable[[dict[str, Any], Remarks], dict[str, Any]]] = {
 }
 
 
-def _metrics(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
+def _metrics(values: Mapping[str, Any], log: TranslationLog) -> dict[str, Any]:
     """Return the metrics of the first AccMetric, by default top-k and the mean over classes."""
     for key in ('val_evaluator', 'test_evaluator'):
         given = values.get(key)
@@ -299,7 +288,7 @@ def _metrics(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
             if not isinstance(metric, Mapping):
                 continue
             if metric.get('type') != 'AccMetric':
-                remarks.note(
+                log.note(
                     f'{key}: {metric.get("type")} is ignored; tools/test.py writes scores.npz.'
                 )
                 continue
@@ -316,7 +305,7 @@ def _metrics(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
 _WARMUPS = {'LinearLR': 'linear', 'ConstantLR': 'constant'}
 
 
-def _schedule(given: Any, epochs: Any, remarks: Remarks) -> dict[str, Any]:
+def _schedule(given: Any, epochs: Any, log: TranslationLog) -> dict[str, Any]:
     """Return lr_config from one scheduler over all epochs, with or without a warm-up before it."""
     steps = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
     main: dict[str, Any] = {}
@@ -325,16 +314,14 @@ def _schedule(given: Any, epochs: Any, remarks: Remarks) -> dict[str, Any]:
         place = f'param_scheduler[{i}]'
         kind = kind_of(step)
         if kind in _WARMUPS and not warmup:
-            warmup = _warmup(step, place, remarks)
+            warmup = _warmup(step, place, log)
         elif kind in _SCHEDULES and not main:
-            main = _SCHEDULES[kind](step, place, epochs, remarks)
+            main = _SCHEDULES[kind](step, place, epochs, log)
             if step.get('begin', 0) != 0:
-                remarks.cannot(
-                    f'{place}.begin = {step["begin"]!r}',
-                    'is not known here: the schedule starts at the first epoch. Leave it out.',
-                )
+                instead = 'The schedule starts at the first epoch. Leave it out.'
+                log.unknown(f'{place}.begin', step['begin'], instead)
         else:
-            remarks.cannot(
+            log.cannot(
                 f'{place} ({kind}):',
                 'only one of CosineAnnealingLR, MultiStepLR, StepLR is known here, after LinearLR '
                 "or ConstantLR. Write lr_config = dict(policy='CosineAnnealing' or 'step', ...), "
@@ -343,45 +330,45 @@ def _schedule(given: Any, epochs: Any, remarks: Remarks) -> dict[str, Any]:
     return {'lr_config': {**main, **warmup}} if main else {}
 
 
-def _cosine(step: Mapping[str, Any], place: str, epochs: Any, remarks: Remarks) -> dict[str, Any]:
+def _cosine(
+    step: Mapping[str, Any], place: str, epochs: Any, log: TranslationLog
+) -> dict[str, Any]:
     length = step.get('T_max', step.get('end'))
     if length is not None and epochs is not None and length != epochs:
-        remarks.cannot(
+        log.cannot(
             f'{place}.T_max = {length!r}',
             f'differs from train_cfg.max_epochs = {epochs!r}; here the cosine ends with the '
             'training. Give both the same.',
         )
     by_epoch = step.get('by_epoch', True) and not step.get('convert_to_iter_based', False)
-    ends = {'eta_min': 'min_lr', 'eta_min_ratio': 'min_lr_ratio'}
-    floor = {new: step[old] for old, new in ends.items() if step.get(old) is not None}
+    given = {key: value for key, value in step.items() if value is not None}
+    floor = renamed(given, {'eta_min': 'min_lr', 'eta_min_ratio': 'min_lr_ratio'})
     return {'policy': 'CosineAnnealing', 'by_epoch': by_epoch, **(floor or {'min_lr': 0})}
 
 
 def _several_steps(
-    step: Mapping[str, Any], place: str, epochs: Any, remarks: Remarks
+    step: Mapping[str, Any], place: str, epochs: Any, log: TranslationLog
 ) -> dict[str, Any]:
     known = {'milestones': 'step', 'step_size': 'step', 'gamma': 'gamma', 'by_epoch': 'by_epoch'}
-    return {'policy': 'step', **{new: step[old] for old, new in known.items() if old in step}}
+    return {'policy': 'step', **renamed(step, known)}
 
 
-_SCHEDULES: dict[str, Callable[[Mapping[str, Any], str, Any, Remarks], dict[str, Any]]] = {
+_SCHEDULES: dict[str, Callable[[Mapping[str, Any], str, Any, TranslationLog], dict[str, Any]]] = {
     'CosineAnnealingLR': _cosine,
     'MultiStepLR': _several_steps,
     'StepLR': _several_steps,
 }
 
 
-def _warmup(step: Mapping[str, Any], place: str, remarks: Remarks) -> dict[str, Any]:
+def _warmup(step: Mapping[str, Any], place: str, log: TranslationLog) -> dict[str, Any]:
     """Return the warm-up, which multiplies the policy's rate in mmcv as in mmengine."""
     if step.get('end') is None or step.get('begin', 0) != 0 or step.get('end_factor', 1.0) != 1.0:
-        remarks.cannot(
+        log.cannot(
             place, 'is no warm-up from the first epoch on: begin=0, end=EPOCHS, end_factor=1.'
         )
-    names = ('start_factor', 'factor')
-    default = 1 / 3
     return {
         'warmup': _WARMUPS[step['type']],
-        'warmup_ratio': next((step[name] for name in names if name in step), default),
+        'warmup_ratio': step.get('start_factor', step.get('factor', 1 / 3)),
         'warmup_iters': step.get('end', 1),
         'warmup_by_epoch': step.get('by_epoch', True),
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .remarks import ANY, Idle, Remarks, kind_of
+from .translation_log import ANY, Idle, TranslationLog, kind_of
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Stage:
         renamed: arguments that have another name here.
         values: argument -> {MMAction2's value: the value here}.
         added: arguments with which the stage here computes what MMAction2's does.
-        idle: arguments that have no effect here; see Remarks.without_idle.
+        idle: arguments that have no effect here; see TranslationLog.without_idle.
         note: a line for the log.
         lacking: why there is no such stage, and what to write instead.
     """
@@ -80,14 +80,14 @@ STAGES: dict[str, Stage] = {
 
 
 def translate_pipeline(
-    steps: Any, place: str, remarks: Remarks, normalize: Mapping | None = None
+    steps: Any, place: str, log: TranslationLog, normalize: Mapping | None = None
 ) -> Any:
     """Translate a pipeline's stages; what is no list of dicts stays, for the checks to report.
 
     Args:
         steps: the pipeline.
         place: of the pipeline, as the user knows it.
-        remarks: takes notes and faults.
+        log: takes notes and faults.
         normalize: mean and std of pictures, if the model of 1.x normalises them.
     """
     if not isinstance(steps, (list, tuple)):
@@ -108,24 +108,24 @@ def translate_pipeline(
             # 1.x aligns spine and shoulders by separate arguments.
             step = {'align_shoulder': True, **step} if 'align_spine' in step else dict(step)
         if kind == 'GeneratePoseTarget' and step.get('double') and 'PackActionInputs' not in kinds:
-            remarks.note(
+            log.note(
                 'GeneratePoseTarget(double=True): here the heatmap is mirrored, in MMAction2 0.x '
                 'the key points: one pixel apart.'
             )
         rule = STAGES.get(kind) if kind else None
-        translated.append(step if rule is None else _by_rule(step, rule, f'{place}[{i}]', remarks))
+        translated.append(step if rule is None else _by_rule(step, rule, f'{place}[{i}]', log))
     return translated
 
 
-def _by_rule(step: Mapping[str, Any], rule: Stage, place: str, remarks: Remarks) -> dict[str, Any]:
+def _by_rule(
+    step: Mapping[str, Any], rule: Stage, place: str, log: TranslationLog
+) -> dict[str, Any]:
     where = f'{place} ({step["type"]})'
     if rule.lacking:
-        remarks.cannot(where, rule.lacking)
+        log.cannot(where, rule.lacking)
     if rule.note:
-        remarks.note(rule.note)
-    kept = remarks.without_idle(
-        step, rule.idle, where, 'Leave it out, or use another stage instead.'
-    )
+        log.note(rule.note)
+    kept = log.without_idle(step, rule.idle, where, 'Leave it out, or use another stage instead.')
     renamed = {
         rule.renamed.get(key, key): rule.values.get(key, {}).get(value, value)
         if isinstance(value, str)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...wording import some
-from .remarks import Remarks, kind_of
+from .translation_log import TranslationLog, kind_of
 
 # vis_backends -> the logger, and the arguments that both have
 _LOGGERS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -16,7 +16,7 @@ _LOGGERS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def loggers_of(visualizer: Any, remarks: Remarks) -> list[dict[str, Any]]:
+def loggers_of(visualizer: Any, log: TranslationLog) -> list[dict[str, Any]]:
     """Return the hooks that stand for a visualizer's `vis_backends`; [] for the text log alone."""
     given = visualizer.get('vis_backends') if isinstance(visualizer, Mapping) else None
     hooks: list[dict[str, Any]] = []
@@ -26,12 +26,12 @@ def loggers_of(visualizer: Any, remarks: Remarks) -> list[dict[str, Any]]:
             continue
         if kind not in _LOGGERS:
             known = ', '.join(_LOGGERS)
-            remarks.note(f'visualizer.vis_backends: {kind} is left out. Known: {known}.')
+            log.note(f'visualizer.vis_backends: {kind} is left out. Known: {known}.')
             continue
         hook, arguments = _LOGGERS[kind]
         kept = {key: backend[key] for key in arguments if backend.get(key) is not None}
         lost = [key for key in backend if key not in ('type', 'save_dir', *arguments)]
         if lost:
-            remarks.note(f'visualizer.vis_backends: {kind}: {some(lost)} is left out.')
+            log.note(f'visualizer.vis_backends: {kind}: {some(lost)} is left out.')
         hooks.append({'type': hook, **kept})
     return hooks

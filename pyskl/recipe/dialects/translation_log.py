@@ -1,4 +1,4 @@
-"""The remarks on a translated config: what was left out, and what could not be translated."""
+"""What was left out of a translated config, and what could not be translated."""
 
 from __future__ import annotations
 
@@ -27,7 +27,12 @@ def kind_of(cfg: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-class Remarks:
+def renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of some keys under new names: {old: new}."""
+    return {new: given[old] for old, new in names.items() if old in given}
+
+
+class TranslationLog:
     """Gathers notes and faults while a config is translated.
 
     Args:
@@ -63,6 +68,10 @@ class Remarks:
         """Add a fault: what cannot be translated, and what to write instead."""
         self.faults.add(f'{self.name}: {place} {text}')
 
+    def unknown(self, place: str, value: Any, instead: str = 'Leave it out.') -> None:
+        """Add a fault: a value that has no counterpart here."""
+        self.cannot(f'{place} = {value!r}', f'is not known here. {instead}')
+
     def leave_out(self, *places: str) -> None:
         """Add places of the config to the list of what was left out."""
         self._left_out += [place for place in places if place not in self._left_out]
@@ -85,5 +94,5 @@ class Remarks:
             elif idle[key](value) if callable(idle[key]) else value == idle[key]:
                 self.leave_out(key)
             else:
-                self.cannot(f'{place}.{key} = {value!r}', f'is not known here. {instead}')
+                self.unknown(f'{place}.{key}', value, instead)
         return kept
