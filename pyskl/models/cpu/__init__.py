@@ -1,1 +1,1 @@
-"""Faster layers that compute the same numbers, put into a plain model from outside by `speed_up`."""
+"""Faster layers that compute the same numbers, which `speed_up` puts into a plain model."""
