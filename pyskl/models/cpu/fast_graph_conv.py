@@ -198,7 +198,7 @@ class FastMSG3DBlock(MSG3DBlock):
         layers: list[Layer] = list(self.gcn3d)
         unfold, gcn = layers
         W, V = self.window_size, x.shape[3]
-        windows = Windows.apply(as_rows(x), W, unfold.stride, unfold.dilation)  # (P, T', W V, C)
+        windows = Windows.apply(as_rows(x), W, unfold.stride)  # (P, T', W V, C)
 
         # Order the graph's output by joint, then by frame of the window.
         graph = (gcn.A + gcn.PA).permute(2, 0, 1).unflatten(0, (W, V))  # (W, V, K, W V)
@@ -218,29 +218,28 @@ class Windows(torch.autograd.Function):
     """Gather windows of W frames, see UnfoldWindows: (P, T, V, C) -> (P, T', W V, C)."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, size: int, stride: int, dilation: int) -> Tensor:
+    def forward(ctx, x: Tensor, size: int, stride: int) -> Tensor:
         """Gather windows."""
         P, T, V, C = x.shape
-        reach = (size - 1) * dilation
-        padding = reach // 2
-        frames = (T + 2 * padding - reach - 1) // stride + 1
-        ctx.shape, ctx.settings = x.shape, (size, stride, dilation, padding, frames)
+        padding = (size - 1) // 2
+        frames = (T + 2 * padding - size) // stride + 1
+        ctx.shape, ctx.settings = x.shape, (size, stride, padding, frames)
         padded = F.pad(x, (0, 0, 0, 0, padding, padding))
         out = x.new_empty(P, frames, size, V, C)
         for i in range(size):
-            out[:, :, i] = padded[:, i * dilation :][:, ::stride][:, :frames]
+            out[:, :, i] = padded[:, i::stride][:, :frames]
         return out.flatten(2, 3)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Add the gradients of all windows up, frame by frame."""
-        (P, T, V, C), (size, stride, dilation, padding, frames) = ctx.shape, ctx.settings
+        (P, T, V, C), (size, stride, padding, frames) = ctx.shape, ctx.settings
         grad = grad.reshape(P, frames, size, V, C)
         out = grad.new_zeros(P, T + 2 * padding, V, C)
         for i in range(size):
-            out[:, i * dilation :][:, ::stride][:, :frames] += grad[:, :, i]
-        return out[:, padding : padding + T], None, None, None
+            out[:, i::stride][:, :frames] += grad[:, :, i]
+        return out[:, padding : padding + T], None, None
 
 
 class FastUnitAAGCN(UnitAAGCN):

@@ -20,11 +20,13 @@ NETWORKS = {
         type='X3D', base_channels=8, num_stages=2, gamma_d=1, se_ratio=None, use_swish=False
     ),
     'ResNet3d': dict(type='ResNet3d', depth=18, base_channels=8, **TWO),
+    'SlowOnly': dict(type='ResNet3dSlowOnly', base_channels=8, stage_blocks=(1, 2), **TWO),
     'ResNet': dict(type='ResNet', depth=18, **TWO),
     'PoTion': dict(type='PoTion', in_channels=3, channels=[8, 16], num_layers=[1, 2]),
 }
-OF_STAGES = ('X3D', 'ResNet3d', 'ResNet')
+OF_STAGES = ('X3D', 'ResNet3d', 'SlowOnly', 'ResNet')
 every_network = pytest.mark.parametrize('name', NETWORKS)
+plain_and_fast = pytest.mark.parametrize('made', [lambda network: network, speed_up])
 
 
 def build(name: str, **settings) -> Backbone:
@@ -38,14 +40,9 @@ def picture(name: str, seed: int = 0) -> Tensor:
 
 
 @every_network
-def test_train_and_eval_give_the_network_itself(name):
+def test_pooled_features_are_as_wide_as_said(name):
     network = build(name)
     assert network.train() is network and network.eval() is network and not network.training
-
-
-@every_network
-def test_pooled_features_are_as_wide_as_said(name):
-    network = build(name).eval()
     pooled = network.pool(network(picture(name)))
     assert pooled.shape == (2, network.num_features) and network.in_channels == 3
 
@@ -90,20 +87,22 @@ def test_fast_layers_learn_the_same(name):
         torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-5)
 
 
+@plain_and_fast
 @pytest.mark.parametrize('name', OF_STAGES)
-def test_recomputed_blocks_give_the_same_numbers(name):
-    plain, recomputing = build(name).train(), build(name, with_cp=True).train()
+def test_recomputed_blocks_give_the_same_numbers(made, name):
     results = []
-    for network in (plain, recomputing):
+    for with_cp in (False, True):
+        network = made(build(name, with_cp=with_cp)).train()
         network.pool(network(picture(name))).square().mean().backward()
         results.append([p.grad for p in network.parameters()] + list(network.buffers()))
     torch.testing.assert_close(*results)
 
 
+@plain_and_fast
 @pytest.mark.parametrize('name', OF_STAGES)
 @pytest.mark.parametrize('frozen', [-1, 0, 1])
-def test_frozen_stages_keep_weights_and_statistics(name, frozen):
-    network = build(name, frozen_stages=frozen).train()
+def test_frozen_stages_keep_weights_and_statistics(made, name, frozen):
+    network = made(build(name, frozen_stages=frozen)).train()
     before = copy.deepcopy(network.state_dict())
     network.pool(network(picture(name))).square().mean().backward()
     torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=1.0).step()
@@ -117,9 +116,10 @@ def test_frozen_stages_keep_weights_and_statistics(name, frozen):
     assert all(p.requires_grad for p in network.layer2.parameters())
 
 
+@plain_and_fast
 @pytest.mark.parametrize('name', [*OF_STAGES, 'PoTion'])
-def test_norm_eval_keeps_all_statistics_and_trains_the_weights(name):
-    network = build(name, norm_eval=True).train()
+def test_norm_eval_keeps_all_statistics_and_trains_the_weights(made, name):
+    network = made(build(name, norm_eval=True)).train()
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
     assert norms and not any(m.training for m in norms)
     assert all(p.requires_grad for p in network.parameters())

@@ -1,25 +1,13 @@
-"""SGN against golden numbers and a slow twin."""
+"""SGN against a slow twin: any size, and what does not fit."""
 
 import pytest
 import torch
 from graph_checks import assert_runs_everywhere, keypoints
-from graph_goldens import assert_keys, assert_passes, fill
+from graph_goldens import fill
 
 from pyskl.errors import ConfigError
 from pyskl.models.backbones import SGN
 from pyskl.models.backbones.sgn import SGNGraphConv
-from pyskl.registry import BACKBONES
-
-
-def test_keys_and_parameters_are_the_published_ones():
-    network = BACKBONES.build(dict(type='SGN'), 'model.backbone')
-    assert_keys('sgn_ntu', network)
-    assert sum(p.numel() for p in network.parameters()) == 660_908
-    assert (network.in_channels, network.num_features) == (3, 512)
-
-
-def test_features_loss_and_gradients_are_golden():
-    assert_passes('sgn_ntu', SGN())
 
 
 def test_graph_convolutions_start_as_their_residuals():

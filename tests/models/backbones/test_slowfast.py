@@ -1,4 +1,4 @@
-"""SlowFast against PYSKL's numbers, and what it does that PYSKL's cannot."""
+"""SlowFast: what its pathways see and pass on, and settings that do not fit."""
 
 from __future__ import annotations
 
@@ -7,25 +7,12 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from network_goldens import assert_keys, assert_passes, assert_starts
 from torch.utils.flop_counter import FlopCounterMode
 from two_pathways import SLOWFAST, build, clips
 
 from pyskl.errors import ConfigError
 from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import BACKBONES, build_model, speed_up
-
-
-def test_keys_and_starting_values_are_upstreams():
-    network = BACKBONES.build(dict(type='ResNet3dSlowFast'))
-    assert_keys('slowfast_50', network)
-    assert_starts('slowfast_50', network)
-    assert network.num_features == network.out_channels == 2304 and network.in_channels == 3
-
-
-@pytest.mark.slow
-def test_features_loss_and_gradients_are_upstreams():
-    assert_passes('slowfast_50', BACKBONES.build(dict(type='ResNet3dSlowFast')))
 
 
 def test_another_depth_kernel_and_ratio_work():
