@@ -172,19 +172,6 @@ def test_2d_weights_are_refused_where_the_config_says_that_they_are_none(tmp_pat
         BACKBONES.build(dict(cfg, pretrained=path, pretrained2d=False))
 
 
-@pytest.mark.parametrize(
-    ('address', 'advice'),
-    [
-        ('torchvision://resnet50', 'm.resnet50('),
-        ('https://download.openmmlab.com/a/k400_posec3d.pth', 'wget'),
-    ],
-)
-def test_an_address_is_refused_with_the_command_that_fetches_it(address, advice):
-    with pytest.raises(CheckpointError) as error:
-        BACKBONES.build(dict(RESNET, pretrained=address))
-    assert address in str(error.value) and advice in str(error.value)
-
-
 # -- for networks of several paths -----------------------------------------------------------------
 
 

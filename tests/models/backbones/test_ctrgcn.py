@@ -32,20 +32,6 @@ def test_initial_weights():
             assert torch.equal(module.A, model.A0) and (module.alpha == 0).all()
 
 
-def test_each_channel_has_a_graph_of_its_own():
-    torch.manual_seed(0)
-    conv, x, A = CTRGC(32, 6), torch.randn(2, 32, 3, 4), torch.rand(4, 4)
-    alpha = torch.tensor([0.5])
-    a, b, values = conv.conv1(x).mean(2), conv.conv2(x).mean(2), conv.conv3(x)
-    expected = torch.zeros(2, 6, 3, 4)
-    for u in range(4):
-        for v in range(4):
-            difference = (a[:, :, u] - b[:, :, v]).tanh()[..., None, None]
-            weight = conv.conv4(difference)[:, :, :, 0] * alpha + A[u, v]  # (2, 6, 1)
-            expected[..., v] += weight * values[..., u]
-    torch.testing.assert_close(conv(x, A, alpha), expected)
-
-
 def test_joints_are_compared_in_an_eighth_of_the_channels_and_in_eight_of_few():
     widths = [CTRGC(channels, 8).conv1.out_channels for channels in (3, 16, 32, 64)]
     assert widths == [8, 8, 4, 8]

@@ -73,12 +73,6 @@ def test_more_than_25_joints_get_a_coefficient_each():
     assert network(keypoints(1, 1, 4, 30, 3)).shape == (1, 1, 16, 2, 30)
 
 
-def test_a_tuple_gives_each_block_its_own_setting():
-    network = small(gcn_ratio=(0.125, 0.25, 0.5), tcn_dropout=0.3)
-    assert [block.gcn.mid_channels for block in network.gcn] == [2, 4, 8]
-    assert [block.tcn.drop.p for block in network.gcn] == [0, 0.3, 0.3]
-
-
 @pytest.mark.parametrize('ctr, ada', [('T', 'T'), ('T', None), (None, 'T'), (None, None)])
 @pytest.mark.parametrize('subset_wise', [False, True])
 def test_graph_convolution_equals_one_joint_at_a_time(ctr, ada, subset_wise):

@@ -15,8 +15,6 @@ from graph_goldens import (
 )
 from torch import nn
 
-from pyskl.models.backbones import DGSTGCN
-from pyskl.models.layers.prototypes import PrototypeNetwork
 from pyskl.models.losses import ClassContrast
 from pyskl.registry import BACKBONES
 
@@ -116,32 +114,6 @@ def test_a_training_step_is_golden_in_float64(name, classes, joints, weight, set
 def made_up(seed, shape):
     numbers = np.random.RandomState(seed).standard_normal(shape).astype(np.float32)
     return (np.float32(0.5) * numbers).astype(np.float64)
-
-
-def test_features_are_those_of_dg_stgcn():
-    sizes = dict(base_channels=16, num_stages=3, gcn_ratio=0.125)
-    network = fill(published('coco', 7, **sizes), random_graph=True).double()
-    plain = DGSTGCN(dict(layout='coco', **GRAPH), **sizes).double()
-    plain.load_state_dict({key: network.state_dict()[key] for key in plain.state_dict()})
-    x = keypoints(2, 2, 6, 17, 3).double()
-    features, expected = network(x)[0], plain(x)
-    torch.testing.assert_close(features, expected, rtol=1e-9, atol=1e-9)
-
-    features.square().sum().backward()
-    expected.square().sum().backward()
-    ours = dict(network.named_parameters())
-    for key, parameter in plain.named_parameters():
-        scale = float(parameter.grad.abs().max()) + 1
-        assert float((ours[key].grad - parameter.grad).abs().max()) < 1e-9 * scale, key
-
-
-def test_prototypes_answer_one_row_at_a_time():
-    network = fill(PrototypeNetwork(6, 4)).eval()
-    rows = torch.randn(3, 5, 6)
-    answer = network(rows)
-    for n, r in np.ndindex(3, 5):
-        shares = (network.query_matrix.weight @ rows[n, r]).softmax(0)
-        torch.testing.assert_close(answer[n, r], network.memory_matrix.weight @ shares)
 
 
 def test_the_graph_is_the_mean_over_people():

@@ -3,11 +3,9 @@
 import pytest
 import torch
 from graph_checks import assert_runs_everywhere, keypoints
-from graph_goldens import fill
 
 from pyskl.errors import ConfigError
 from pyskl.models.backbones import SGN
-from pyskl.models.backbones.sgn import SGNGraphConv
 
 
 def test_graph_convolutions_start_as_their_residuals():
@@ -18,14 +16,6 @@ def test_graph_convolutions_start_as_their_residuals():
     fan_out = 256 * 3  # of He's initial weights: channels times frames
     spread = network.tcn[1].conv.weight.std().item()
     assert spread == pytest.approx((2 / fan_out) ** 0.5, rel=0.02)
-
-
-def test_graph_convolution_equals_one_frame_at_a_time():
-    layer = fill(SGNGraphConv(4, 6)).eval()
-    x, graph = keypoints(1, 2, 4, 3, 5)[0], torch.rand(2, 3, 5, 5)
-    y = torch.stack([x[:, :, t] @ graph[:, t].mT for t in range(3)], 2)
-    expected = (layer.bn(layer.conv(y) + layer.residual(x))).relu()
-    torch.testing.assert_close(layer(x, graph), expected)
 
 
 @pytest.mark.parametrize('M, T, V, C', [(1, 30, 22, 2), (3, 1, 9, 3), (2, 64, 8, 3)])

@@ -95,20 +95,6 @@ def test_pooling_as_2d_copies_nothing(monkeypatch):
     assert seen[0].data_ptr() == x.data_ptr() and out.is_contiguous(memory_format=LAST)
 
 
-def test_every_convolution_of_slow_only_runs_as_2d_and_keeps_its_layout():
-    backbone = speed_up(build_model(small())).backbone.eval()
-    shapes = []
-
-    def note(layer, args, out):
-        shapes.append((layer.spatial or layer.temporal, out.is_contiguous(memory_format=LAST)))
-
-    for layer in backbone.modules():
-        if isinstance(layer, Conv3dAs2d):
-            layer.register_forward_hook(note)
-    backbone(torch.randn(1, 3, 4, 16, 16).contiguous(memory_format=LAST))
-    assert len(shapes) == 16 and all(flat and laid_out for flat, laid_out in shapes)
-
-
 @pytest.mark.parametrize('shape', [(4, 6, 8, 12, 10), (1, 3, 5, 7, 9), (2, 64, 3, 1, 1)])
 @pytest.mark.parametrize('momentum', [0.1, None])
 def test_exact_batch_norm_is_batch_norm(shape, momentum):
