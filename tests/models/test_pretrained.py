@@ -172,6 +172,11 @@ def test_2d_weights_are_refused_where_the_config_says_that_they_are_none(tmp_pat
         BACKBONES.build(dict(cfg, pretrained=path, pretrained2d=False))
 
 
+def test_an_address_of_torchvision_is_refused_with_the_command_that_fetches_it():
+    with pytest.raises(CheckpointError, match=r'torchvision://resnet50(.|\n)*m\.resnet50\('):
+        BACKBONES.build(dict(RESNET, pretrained='torchvision://resnet50'))
+
+
 # -- for networks of several paths -----------------------------------------------------------------
 
 

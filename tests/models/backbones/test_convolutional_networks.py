@@ -23,9 +23,17 @@ NETWORKS = {
     ),
     'ResNet3d': dict(type='ResNet3d', depth=18, base_channels=8, **TWO),
     'SlowOnly': dict(type='ResNet3dSlowOnly', base_channels=8, stage_blocks=(1, 2), **TWO),
+    'SlowOnly-D': dict(
+        type='ResNet3dSlowOnly', base_channels=8, stage_blocks=(2, 2), inflate=((1, 0), 1),
+        inflate_style='3x3x3', temporal_strides=(1, 2), advanced=True, **TWO,
+    ),
+    'SlowOnly-GN': dict(
+        type='ResNet3dSlowOnly', base_channels=8, stage_blocks=(1, 1),
+        norm_cfg=dict(type='GN', num_groups=2), act_cfg=dict(type='SiLU'), **TWO,
+    ),
     'ResNet': dict(type='ResNet', depth=18, **TWO),
     'PoTion': dict(type='PoTion', in_channels=3, channels=[8, 16], num_layers=[1, 2]),
-}
+}  # fmt: skip
 OF_STAGES = ('X3D', 'ResNet3d', 'SlowOnly', 'ResNet')
 OF_PATHWAYS = tuple(two_pathways.NETWORKS)
 every_network = pytest.mark.parametrize('name', [*NETWORKS, *OF_PATHWAYS])

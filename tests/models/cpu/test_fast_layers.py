@@ -140,35 +140,6 @@ def test_an_empty_batch_passes_as_through_torchs_convolution():
     assert conv(empty).shape == (0, 4, 2, 5, 5)
 
 
-@pytest.mark.parametrize(
-    'backbone',
-    [
-        dict(),
-        dict(type='ResNet3d', conv1_kernel=(3, 7, 7)),
-        dict(inflate=(0, 1, 1), inflate_style='3x3x3'),
-        dict(advanced=True),
-        dict(depth=18),
-        dict(temporal_strides=(2, 1, 2)),
-        dict(stage_blocks=(1, 2, 1), inflate=(0, (1, 0), 1)),
-        dict(norm_cfg=dict(type='GN', num_groups=2)),
-        dict(act_cfg=dict(type='SiLU')),
-    ],
-)
-def test_both_memory_layouts_train_alike(backbone):
-    head = dict(in_channels=16) if backbone.get('depth') == 18 else None
-    model = speed_up(build_model(small(backbone, head))).train()
-    model.cls_head.dropout.p = 0.0
-    imgs, label, emb = torch.rand(3, 1, 3, 8, 16, 16), torch.tensor([0, 4, 2]), torch.randn(3, 6)
-    gradients = []
-    for channels_last in (True, False):
-        twin = copy.deepcopy(model).double()
-        twin.channels_last = channels_last
-        losses = twin(imgs=imgs, label=label, emb=emb)
-        (losses['loss_cls'] + losses['loss_emb']).backward()
-        gradients.append([p.grad for p in twin.parameters()])
-    assert_equal_answers(*gradients, 1e-6)  # the losses are float32
-
-
 def test_weights_start_as_the_field_starts_them():
     torch.manual_seed(0)
     model = build_model(published())

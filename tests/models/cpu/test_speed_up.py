@@ -6,9 +6,10 @@ import copy
 import pickle
 import sys
 from collections import Counter
+from functools import partial
 from types import SimpleNamespace
 
-import numpy as np
+import published_model
 import pytest
 import torch
 from mmcv.cnn import ConvModule
@@ -19,7 +20,6 @@ from torch import nn
 
 from pyskl.apis import TestOptions, TrainOptions, init_recognizer, test, train, train_model
 from pyskl.datasets import build_dataset
-from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model, fuse_conv_bn, speed_up
 from pyskl.models.backbones import ResNet3dSlowOnly
 from pyskl.models.cpu.conv1x1_bn import Conv1x1BatchNorm
@@ -51,18 +51,7 @@ def plain_model():
     return fill(build_model(small(head={'dropout': 0.0})))
 
 
-def clips_of(num_samples=2, num_clips=1, clip_len=12, num_frames=7, joints=3, size=16):
-    """Samples whose clips draw on so few frames that they share or repeat them."""
-    rng = np.random.default_rng(0)
-    xy = rng.uniform(0, size, (num_samples, 1, num_frames, joints, 2)).astype(np.float32)
-    score = rng.uniform(0.2, 1, (num_samples, 1, num_frames, joints)).astype(np.float32)
-    chosen = np.sort(rng.integers(0, num_frames, (num_clips, clip_len)), 1)
-    return Heatmaps(
-        torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
-        torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)),
-        (size, size),
-        HeatmapSpec(),
-    )
+clips_of = partial(published_model.clips_of, num_clips=1, clip_len=12, num_frames=7)
 
 
 def step(model, clips):

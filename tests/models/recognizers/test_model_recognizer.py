@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from published_model import small
+from published_model import clips_of, small
 from recipe_weights import fill
 
 from pyskl.engine.batch import compute_losses
 from pyskl.errors import CheckpointError, ConfigError
-from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import Backbone, build_model, speed_up
 from pyskl.models.cpu.frame_sharing import SharedFrames
 from pyskl.models.cpu.sparse_conv import SparseConv3d
@@ -21,32 +20,8 @@ def model():
     return speed_up(fill(build_model(small()))).eval()
 
 
-def clips_of(
-    num_samples=2,
-    num_clips=5,
-    clip_len=6,
-    num_frames=8,
-    people=1,
-    double=True,
-    seed=0,
-    motion=False,
-):
-    """Samples whose clips draw on num_frames frames each; 3 joints on 16 x 16 pixels."""
-    rng = np.random.default_rng(seed)
-    xy = rng.uniform(0, 16, (num_samples, people, num_frames, 3, 2)).astype(np.float32)
-    score = rng.uniform(0.2, 1, (num_samples, people, num_frames, 3)).astype(np.float32)
-    chosen = np.sort(rng.integers(0, num_frames, (num_clips, clip_len)), 1)
-    spec = HeatmapSpec(double=double, left_kp=(1,), right_kp=(2,), motion=motion)
-    return Heatmaps(
-        torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
-        torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)),
-        (16, 16),
-        spec,
-    )
-
-
 def test_deferred_clips_give_what_drawn_ones_give(model):
-    clips = clips_of()
+    clips = clips_of(double=True)
     scores, drawn = (model.predict({'imgs': imgs})['score'] for imgs in (clips, clips.draw()))
     torch.testing.assert_close(scores, drawn, atol=1e-6, rtol=0)
     one = replace(clips, keypoint=clips.keypoint[:, :1], keypoint_score=clips.keypoint_score[:, :1])
@@ -86,7 +61,7 @@ def test_frames_that_clips_share_are_done_once_and_change_nothing(
 
 
 def test_motion_frames_are_the_distinct_pairs_of_a_frame_and_the_next(model):
-    clips = clips_of(num_samples=1, num_clips=10, num_frames=5, motion=True)
+    clips = clips_of(1, num_clips=10, num_frames=5, double=True, motion=True)
     shared = SharedFrames.of(clips, model.backbone)
     frames = shared.frames.heatmaps.keypoint[0].transpose(1, 2).flatten(0, 1)  # (frames, M, V, 2)
     now, following = frames[shared.frames.pairs[shared.frames.index]].unbind(2)  # (S, T, M, V, 2)
@@ -98,7 +73,7 @@ def test_motion_frames_are_the_distinct_pairs_of_a_frame_and_the_next(model):
 
 
 def test_distinct_frames_are_put_together_as_the_clips_were(model):
-    clips = clips_of(num_samples=1)
+    clips = clips_of(1, double=True)
     shared = SharedFrames.of(clips, model.backbone)
     assert shared.frames.heatmaps.keypoint.shape[1] == 2 and shared.network.num_stages == 1
     frames = shared.frames.heatmaps.keypoint[0].transpose(1, 2).flatten(0, 1)  # (frames, M, V, 2)
@@ -301,7 +276,7 @@ def test_a_compiled_backbone_is_used_by_every_way_of_testing(model, num_clips):
 
 @pytest.mark.parametrize('drawn', [False, True])
 def test_no_more_volumes_at_once_than_asked_for_however_large_the_batch(model, drawn, monkeypatch):
-    clips = clips_of(7, 1, double=False)
+    clips = clips_of(7, 1)
     imgs = clips.draw() if drawn else clips
     plain, seen = model.predict({'imgs': imgs})['score'], []
     forward = model.extract_feat
