@@ -199,9 +199,9 @@ class FastMSG3DBlock(MSG3DBlock):
         images = as_images(as_rows(y).unflatten(2, (V, W)).flatten(3))  # (P, W C, T', V)
 
         # So the convolution over the window is a 1x1 convolution.
-        weight = self.out_conv.weight[..., 0].squeeze(2).transpose(1, 2).flatten(1)
-        weight = weight[..., None, None]
-        return with_norm(partial(pointwise, images), weight, self.out_conv.bias, self.out_bn)
+        conv: Layer = self.out_conv
+        weight = conv.weight[..., 0].squeeze(2).transpose(1, 2).flatten(1)[..., None, None]
+        return with_norm(partial(pointwise, images), weight, conv.bias, self.out_bn)
 
 
 class Windows(torch.autograd.Function):

@@ -60,38 +60,10 @@ def test_frames_that_clips_share_are_done_once_and_change_nothing(
     assert frames_once <= 2 * (1 + double) * most and frames == 2 * (1 + double) * every
 
 
-def test_motion_frames_are_the_distinct_pairs_of_a_frame_and_the_next(model):
-    clips = clips_of(1, num_clips=10, num_frames=5, double=True, motion=True)
-    shared = SharedFrames.of(clips, model.backbone)
-    frames = shared.frames.heatmaps.keypoint[0].transpose(1, 2).flatten(0, 1)  # (frames, M, V, 2)
-    now, following = frames[shared.frames.pairs[shared.frames.index]].unbind(2)  # (S, T, M, V, 2)
-    expected = clips.keypoint[0].transpose(1, 2)
-    steps, pairs = following - now, shared.frames.pairs
-    assert torch.equal(steps[:, :-1], expected.diff(dim=1)) and not steps[:, -1].any()
-    assert not shared.frames.heatmaps.spec.motion
-    assert len(pairs) == len(pairs.unique(dim=0)) <= 1 + 2 * 5
-
-
-def test_distinct_frames_are_put_together_as_the_clips_were(model):
-    clips = clips_of(1, double=True)
-    shared = SharedFrames.of(clips, model.backbone)
-    assert shared.frames.heatmaps.keypoint.shape[1] == 2 and shared.network.num_stages == 1
-    frames = shared.frames.heatmaps.keypoint[0].transpose(1, 2).flatten(0, 1)  # (frames, M, V, 2)
-    assert torch.equal(frames[shared.frames.index].transpose(1, 2), clips.keypoint[0])
-
-
 def test_clips_with_nothing_in_common_take_the_plain_way(model):
     for clips in (clips_of(1, num_clips=2, num_frames=50), clips_of(1, num_clips=1)):
         assert SharedFrames.of(clips, model.backbone) is None
     assert SharedFrames.of(clips_of(1), model.train().backbone) is None
-
-
-@pytest.mark.parametrize('views', [1, 2, 3, 7])
-def test_the_size_of_chunks_does_not_change_the_answer(model, views):
-    batch = {'imgs': torch.rand(2, 5, 3, 4, 16, 16)}
-    whole = model.predict(batch)['score']
-    model.test_cfg = replace(model.test_cfg, max_testing_views=views)
-    torch.testing.assert_close(model.predict(batch)['score'], whole, atol=1e-6, rtol=0)
 
 
 def test_several_training_views_count_as_samples_with_their_clips_label(model):
