@@ -15,9 +15,11 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize(('graph', 'processes'), [(True, 1), (False, 2), (True, 2)])
-def test_killed_at_random_moments_a_run_still_ends_with_the_same_bits(tmp_path, graph, processes):
-    struck, wrong = campaign(tmp_path, 5, graph=graph, processes=processes)
+@pytest.mark.parametrize(
+    ('network', 'processes'), [('graph', 1), ('heatmaps', 2), ('graph', 2), ('videos', 1)]
+)
+def test_killed_at_random_moments_a_run_still_ends_with_the_same_bits(tmp_path, network, processes):
+    struck, wrong = campaign(tmp_path, 5, network=network, processes=processes)
     assert len(struck) == 5 and not wrong
 
 
