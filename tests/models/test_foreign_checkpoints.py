@@ -127,11 +127,6 @@ def test_an_agcn_of_mmaction_0x_is_refused_by_name():
         to_our_names({'backbone.agcn_networks.0.gcn.PA': torch.zeros(1)}, 'a.pth')
 
 
-def test_names_of_ours_stay_as_they_are(network):
-    state = network.state_dict()
-    assert to_our_names(state, 'a.pth') == (state, [])
-
-
 @pytest.mark.parametrize('read', [read_checkpoint, read_state_dict])
 @pytest.mark.parametrize(
     ('address', 'line'),

@@ -60,13 +60,3 @@ def test_without_adaptation_and_attention_only_the_fixed_graph_is_left():
     }
     assert isinstance(model.gcn[0].tcn, MultiScaleTCN)
     assert model(torch.randn(1, 2, 5, 25, 3)).shape == (1, 2, 32, 3, 25)
-
-
-@pytest.mark.parametrize('joints', [1, 2, 8, 9])
-def test_the_gate_of_joints_fits_any_number_of_joints(joints):
-    assert UnitAAGCN(3, 8, torch.rand(3, joints, joints))(torch.randn(2, 3, 4, joints)).shape == (
-        2,
-        8,
-        4,
-        joints,
-    )

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pyskl.models.backbones import CTRGCN
-from pyskl.models.layers.ctr_graph_conv import CTRGC, UnitCTRGCN
+from pyskl.models.layers.ctr_graph_conv import UnitCTRGCN
 
 NTU = dict(graph_cfg=dict(layout='nturgb+d', mode='spatial'))
 
@@ -30,11 +30,6 @@ def test_initial_weights():
             assert (module.bias == 0).all(), name
         elif isinstance(module, UnitCTRGCN):
             assert torch.equal(module.A, model.A0) and (module.alpha == 0).all()
-
-
-def test_joints_are_compared_in_an_eighth_of_the_channels_and_in_eight_of_few():
-    widths = [CTRGC(channels, 8).conv1.out_channels for channels in (3, 16, 32, 64)]
-    assert widths == [8, 8, 4, 8]
 
 
 def test_settings_reach_the_blocks():

@@ -46,17 +46,13 @@ def test_a_drop_path_silences_the_laterals_into_it_in_training_only():
 
 
 def test_torchs_generator_decides_what_is_dropped():
-    network, inputs = (
-        build_with(rgb_drop_path=0.5, pose_drop_path=0.5).train(),
-        clips('RGBPoseConv3D'),
-    )
-    before = torch.get_rng_state()
-    answers = []
-    for _ in range(8):
-        answers.append(tuple(float(out.detach().sum()) for out in network(*inputs)))
-    torch.set_rng_state(before)
-    assert [tuple(float(o.detach().sum()) for o in network(*inputs)) for _ in range(8)] == answers
-    assert len(set(answers)) > 2
+    network = build_with(rgb_drop_path=0.5, pose_drop_path=0.5).train()
+    inputs, runs = clips('RGBPoseConv3D'), []
+    for _ in range(2):
+        torch.manual_seed(0)
+        outs = [network(*inputs) for _ in range(8)]
+        runs.append([(float(rgb.sum()), float(pose.sum())) for rgb, pose in outs])
+    assert runs[0] == runs[1] and len(set(runs[0])) > 2
 
 
 @pytest.mark.parametrize('detached', ['rgb', 'pose'])

@@ -84,15 +84,10 @@ def test_pathways_of_other_strides_are_named_where_they_meet():
         BACKBONES.build(dict(SLOWFAST, fast_pathway=fast))(*clips('SlowFast'))
 
 
-def recognizer(**test_cfg):
+def recognizer():
     head = dict(type='I3DHead', num_classes=4, in_channels=40, loss_emb=None, dropout=0.0)
-    backbone = {**SLOWFAST}
-    for path in ('slow_pathway', 'fast_pathway'):
-        backbone[path] = {**backbone[path], 'in_channels': 3}
     torch.manual_seed(0)
-    return build_model(
-        dict(type='Recognizer3D', backbone=backbone, cls_head=head, test_cfg=test_cfg)
-    )
+    return build_model(dict(type='Recognizer3D', backbone=SLOWFAST, cls_head=head))
 
 
 def drawn_clips(views: int) -> Heatmaps:
@@ -104,22 +99,11 @@ def drawn_clips(views: int) -> Heatmaps:
     return Heatmaps(xy.repeat(*repeat, 1), score.repeat(repeat), (32, 32), HeatmapSpec())
 
 
-@pytest.mark.parametrize('kind', ['pictures', 'heatmaps'])
-def test_frames_that_clips_share_do_not_change_its_answers(kind):
-    model = recognizer().eval()
-    imgs = (
-        drawn_clips(3)
-        if kind == 'heatmaps'
-        else torch.randn(2, 1, 3, 8, 32, 32).expand(2, 3, 3, 8, 32, 32)
-    )
-    expected = model.predict({'imgs': imgs})['score']
-    found = speed_up(model).predict({'imgs': imgs})['score']
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
-
-
-def test_frames_that_repeat_in_training_do_not_change_its_losses():
-    plain = recognizer().train()
+def test_frames_that_clips_share_or_repeat_do_not_change_answers_and_losses():
+    plain, shared = recognizer(), {'imgs': drawn_clips(3)}
     faster = speed_up(copy.deepcopy(plain))
-    batch = {'imgs': drawn_clips(1), 'label': torch.tensor([1, 3])}
-    expected, found = (model.losses(batch)['loss_cls'] for model in (plain, faster))
+    expected, found = (model.eval().predict(shared)['score'] for model in (plain, faster))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    repeated = {'imgs': drawn_clips(1), 'label': torch.tensor([1, 3])}
+    expected, found = (model.train().losses(repeated)['loss_cls'] for model in (plain, faster))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)

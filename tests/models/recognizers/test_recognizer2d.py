@@ -11,8 +11,8 @@ from pyskl.models import BACKBONES, Backbone, build_model
 from pyskl.models.mixing import Mix
 
 
-class OneConv(Backbone):
-    in_channels, num_features = 3, 8
+class MapsOnly(nn.Module):
+    """A user's backbone that cannot pool."""
 
     def __init__(self):
         super().__init__()
@@ -22,10 +22,8 @@ class OneConv(Backbone):
         return self.conv(imgs).relu()
 
 
-class MapsOnly(nn.Module):
-    """A user's backbone that cannot pool."""
-
-    __init__, forward = OneConv.__init__, OneConv.forward
+class OneConv(MapsOnly, Backbone):
+    in_channels, num_features = 3, 8
 
 
 @pytest.fixture(autouse=True)
