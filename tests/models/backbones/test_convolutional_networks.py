@@ -110,7 +110,7 @@ def test_fast_layers_folded_batch_norm_and_recordings_give_the_same(name):
         (undo_speed_up(faster), x),
     ):
         assert_same(outputs(model, tensors), expected, 1e-4)
-    assert [type(m) for m in faster.modules()] == [type(m) for m in network.modules()]
+    assert not any(type(m).__module__.startswith('pyskl.models.cpu') for m in faster.modules())
     with torch.autocast('cpu', dtype=torch.bfloat16):
         assert_same(outputs(network, x), expected, 0.1)
 
