@@ -49,7 +49,7 @@ def test_torchs_generator_decides_what_is_dropped():
     network = build_with(rgb_drop_path=0.5, pose_drop_path=0.5).train()
     inputs, runs = clips('RGBPoseConv3D'), []
     for _ in range(2):
-        torch.manual_seed(0)
+        torch.manual_seed(1)
         outs = [network(*inputs) for _ in range(8)]
         runs.append([(float(rgb.sum()), float(pose.sum())) for rgb, pose in outs])
     assert runs[0] == runs[1] and len(set(runs[0])) > 2
