@@ -8,8 +8,8 @@ from typing import Any
 from ..registry import BACKBONES, HEADS, LOSSES, RECOGNIZERS
 from . import backbones, heads, losses, recognizers
 from .backbones.base import Backbone
-from .cpu.fuse import fuse_conv_bn
 from .cpu.speed_up import speed_up
+from .fuse import fuse_conv_bn
 from .heads.base import Head
 from .recognizers.base import Recognizer
 

@@ -6,6 +6,7 @@ and rank: nothing waits for a GPU, and a resumed run draws the same numbers agai
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -115,9 +116,7 @@ def draw_mix(
     # The box may be cut off at an edge: the share follows from its true size.
     size = shape[2:]
     box = draw_box(size, share, cut_axes)
-    inside = 1
-    for side in box:
-        inside *= side.stop - side.start
+    inside = math.prod(side.stop - side.start for side in box)
     return Mix(partner, 1 - inside / size.numel(), box, tuple(size))
 
 

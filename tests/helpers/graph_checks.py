@@ -9,7 +9,7 @@ import torch
 from graph_goldens import fill, parts
 from torch import Tensor, nn
 
-from pyskl.models.cpu.fuse import fuse_conv_bn
+from pyskl.models.fuse import fuse_conv_bn
 
 
 def nine_joints() -> dict[str, Any]:

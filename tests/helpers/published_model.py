@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import torch
+
+from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
+
 BACKBONE = dict(
     type='ResNet3dSlowOnly',
     depth=50,
@@ -42,4 +47,28 @@ def small(
         cls_head=dict(type='I3DHead', in_channels=64, num_classes=5, emb_dim=6, dropout=0.5)
         | (head or {}),
         test_cfg=dict(average_clips='prob') | test_cfg,
+    )
+
+
+def clips_of(
+    num_samples: int = 2,
+    num_clips: int = 5,
+    clip_len: int = 6,
+    num_frames: int = 8,
+    people: int = 1,
+    joints: int = 3,
+    size: int = 16,
+    seed: int = 0,
+    **spec: Any,
+) -> Heatmaps:
+    """Samples whose clips draw on so few frames that they share or repeat them."""
+    rng = np.random.default_rng(seed)
+    xy = rng.uniform(0, size, (num_samples, people, num_frames, joints, 2)).astype(np.float32)
+    score = rng.uniform(0.2, 1, (num_samples, people, num_frames, joints)).astype(np.float32)
+    chosen = np.sort(rng.integers(0, num_frames, (num_clips, clip_len)), 1)
+    return Heatmaps(
+        torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
+        torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)),
+        (size, size),
+        HeatmapSpec(left_kp=(1,), right_kp=(2,), **spec),
     )

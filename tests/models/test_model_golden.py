@@ -54,18 +54,9 @@ def answer(request, clips):
 
 def test_all_262_state_dict_keys_and_shapes_are_the_published_ones():
     model = build_model(published())
-    assert {key: list(value.shape) for key, value in model.state_dict().items()} == FIGURES[
-        'state_dict'
-    ]
-    assert (
-        list(model.state_dict()) == list(FIGURES['state_dict'])
-        and len(FIGURES['state_dict']) == 262
-    )
-    assert (
-        sum(p.numel() for p in model.parameters() if p.requires_grad)
-        == FIGURES['num_parameters']
-        == 2_172_236
-    )
+    shapes = [(key, list(value.shape)) for key, value in model.state_dict().items()]
+    assert shapes == list(FIGURES['state_dict'].items()) and len(shapes) == 262
+    assert sum(p.numel() for p in model.parameters()) == FIGURES['num_parameters'] == 2_172_236
 
 
 def test_the_feature_is_the_published_one(answer):
@@ -84,10 +75,8 @@ def test_class_scores_and_embeddings_are_the_published_ones(answer):
     'kind, fused',
     [
         ('sped up', True),
-        *(
-            pytest.param(*how, marks=pytest.mark.slow)
-            for how in (('sped up', False), ('plain', True))
-        ),
+        pytest.param('sped up', False, marks=pytest.mark.slow),
+        pytest.param('plain', True, marks=pytest.mark.slow),
     ],
 )
 def test_probabilities_of_two_samples_of_two_clips_are_the_published_ones(clips, kind, fused):
@@ -135,9 +124,8 @@ def trained(request, batch):
 
 def test_losses_are_logged_apart_and_are_the_published_ones(trained):
     _, losses = trained
-    assert list(losses) == ['top1_acc', 'top5_acc', 'loss_cls', 'loss_emb'] and all(
-        v.ndim == 0 for v in losses.values()
-    )
+    assert list(losses) == ['top1_acc', 'top5_acc', 'loss_cls', 'loss_emb']
+    assert all(value.ndim == 0 for value in losses.values())
     assert losses['loss_cls'].item() == pytest.approx(FIGURES['losses']['loss_cls'], abs=1e-5)
     assert losses['loss_emb'].item() == pytest.approx(20 * 0.1, abs=1e-4)
     assert (losses['top1_acc'], losses['top5_acc']) == (0.25, 0.5)
@@ -145,17 +133,13 @@ def test_losses_are_logged_apart_and_are_the_published_ones(trained):
 
 def test_batch_norm_statistics_after_one_training_pass_are_the_published_ones(trained):
     state = trained[0].state_dict()
-    assert (
-        state['backbone.conv1.bn.num_batches_tracked']
-        == FIGURES['batch_norm']['num_batches_tracked']
-        == 101
-    )
-    for key, figure in FIGURES['batch_norm'].items():
-        if key != 'num_batches_tracked':
-            assert state[key].double().sum().item() == pytest.approx(
-                figure['sum'], rel=1e-5, abs=1e-5
-            )
-            close(state[key][:3], figure['first'], 2e-6)
+    figures = dict(FIGURES['batch_norm'])
+    batches = figures.pop('num_batches_tracked')
+    assert state['backbone.conv1.bn.num_batches_tracked'] == batches == 101
+    for key, figure in figures.items():
+        total = state[key].double().sum().item()
+        assert total == pytest.approx(figure['sum'], rel=1e-5, abs=1e-5)
+        close(state[key][:3], figure['first'], 2e-6)
 
 
 @needs_golden

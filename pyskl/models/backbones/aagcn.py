@@ -11,13 +11,11 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor
-
 from ...registry import BACKBONES
 from ..layers.adaptive_graph_conv import UnitAAGCN
 from ..layers.initial import init_like_he
 from ..layers.temporal import MultiScaleTCN, UnitTCN
-from .graph_backbone import DataNorm, GraphBackbone, block_shapes, build_blocks
+from .graph_backbone import DataNorm, GraphBackbone, block_shapes
 
 
 @BACKBONES.register_module()
@@ -59,18 +57,10 @@ class AAGCN(GraphBackbone):
     ):
         super().__init__(graph_cfg, in_channels, num_person, data_bn_type)
         self.register_buffer('A', self.A0.clone())  # only for the checkpoints' keys
-        units = self.units(kwargs, num_stages)
         shapes = block_shapes(in_channels, base_channels, num_stages, inflate_stages, down_stages)
-        self.gcn = build_blocks(shapes, units, self.A0)
-        self.num_features = shapes[-1].out_channels
+        self.build_blocks(shapes, kwargs)
         init_like_he(self)
         for module in self.modules():
             if isinstance(module, UnitAAGCN):
                 module.init_weights()
         self.load_pretrained(pretrained)
-
-    def person_features(self, x: Tensor) -> Tensor:
-        """Map (P, C, T, V) to (P, C', T', V)."""
-        for block in self.gcn:
-            x = block(x)
-        return x

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
+
+from ..pretrained import load_backbone
 
 
 class Backbone(nn.Module, ABC):
@@ -24,16 +27,30 @@ class Backbone(nn.Module, ABC):
     def forward(self, *inputs: Any, **named_inputs: Any) -> Any:
         """Compute features: a tensor or a tuple of tensors, whose shape each network defines."""
 
-    @abstractmethod
-    def pool(self, features: Any) -> Tensor | dict[str, Tensor]:
+    def pool(self, features: Any) -> Any:
         """Average the output of `forward` over all axes but samples and channels.
 
         Args:
-            features: the output of `forward`.
+            features: the output of `forward`; of a tuple, the last entry counts.
 
         Returns:
             (N, D) pooled features, D = num_features; a dict by name where a network gives several.
         """
+        last = features[-1] if isinstance(features, (tuple, list)) else features
+        return last.mean(tuple(range(2, last.ndim)))
+
+    def load_pretrained(self, path: str | os.PathLike | None, **options: Any) -> None:
+        """Load a checkpoint file, if one is given; the last statement of a subclass's __init__.
+
+        Args:
+            path: of the file, or None.
+            **options: see load_backbone.
+
+        Raises:
+            CheckpointError: the file can't be read or does not fit.
+        """
+        if path is not None:
+            load_backbone(self, path, **options)
 
     def check_input(self, shape: tuple[int, ...]) -> None:  # noqa: B027 (optional)
         """Check before training whether one view fits the network; by default any does.

@@ -19,7 +19,6 @@ from ...registry import BACKBONES
 from ..layers.conv_layers import LAYERS3D
 from ..layers.initial import init_like_he
 from ..layers.stages import check_positive
-from ..pretrained import load_backbone
 from .base import Backbone
 
 
@@ -62,17 +61,8 @@ class C3D(Backbone):
             self.pool4 = nn.AvgPool3d(pool)
             self.conv5a = conv(8 * width, 8 * width)
             self.conv5b = conv(8 * width, 8 * width)
-        self.init_weights(pretrained)
-
-    def init_weights(self, pretrained: str | None = None) -> None:
-        """Initialise at random (see init_like_he), then load a checkpoint, if one is given.
-
-        Raises:
-            CheckpointError: the file can't be read or does not fit.
-        """
         init_like_he(self)
-        if pretrained is not None:
-            load_backbone(self, pretrained)
+        self.load_pretrained(pretrained)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the features of clips.
@@ -95,10 +85,6 @@ class C3D(Backbone):
         if self.num_stages == 4:
             x = self.conv5b(self.conv5a(self.pool4(x)))  # (B, D, T / 8, H / 16, W / 16)
         return x
-
-    def pool(self, features: Tensor) -> Tensor:
-        """Average over frames and pixels: (B, D, T', H', W') to (B, D)."""
-        return features.mean((2, 3, 4))
 
     def check_input(self, shape: tuple[int, ...]) -> None:
         """Check that clips are large enough for the poolings.

@@ -11,14 +11,11 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor
-
 from ...errors import ConfigError
 from ...registry import BACKBONES
 from ..layers.dggcn import DGGCN
 from ..layers.dgmstcn import DGMSTCN
-from ..layers.graph_block import GraphBlock
-from .graph_backbone import DataNorm, GraphBackbone, block_shapes, build_blocks
+from .graph_backbone import DataNorm, GraphBackbone, block_shapes
 
 
 @BACKBONES.register_module()
@@ -38,13 +35,9 @@ class DGSTGCN(GraphBackbone):
         kwargs: the settings of the blocks. gcn_*: see DGGCN; tcn_*: see DGMSTCN. A tuple of
             num_stages values gives each block its own. By default tcn_num_joints is 25, as in all
             published checkpoints, or V if that is more.
-
-    Attributes:
-        block: the class of a block.
     """
 
     unit_kinds = {'gcn': {'dggcn': DGGCN}, 'tcn': {'dgmstcn': DGMSTCN}}
-    block: type[GraphBlock] = GraphBlock
 
     def __init__(
         self,
@@ -61,23 +54,11 @@ class DGSTGCN(GraphBackbone):
         **kwargs,
     ):
         super().__init__(graph_cfg, in_channels, num_person, data_bn_type)
-        units = self.units({'tcn_num_joints': max(25, self.graph.num_joints), **kwargs}, num_stages)
         shapes = block_shapes(
             in_channels, base_channels, num_stages, inflate_stages, down_stages, ch_ratio
         )
-        self.gcn = build_blocks(shapes, units, self.A0, self.block)
-        self._check_coefficients()
-        self.num_features = shapes[-1].out_channels
-        self.load_pretrained(pretrained)
-
-    def person_features(self, x: Tensor) -> Any:
-        """Map (P, C, T, V) to (P, C', T', V)."""
-        for block in self.gcn:
-            x = block(x)
-        return x
-
-    def _check_coefficients(self) -> None:
         V = self.graph.num_joints
+        self.build_blocks(shapes, {'tcn_num_joints': max(25, V), **kwargs})
         for module in self.modules():
             if isinstance(module, DGMSTCN) and len(module.add_coeff) < V:
                 raise ConfigError(
@@ -85,3 +66,4 @@ class DGSTGCN(GraphBackbone):
                     f'{len(module.add_coeff)}: the layout {self.graph.topology.name!r} has {V} '
                     f'joints. Give {V} or more, or leave it out.'
                 )
+        self.load_pretrained(pretrained)

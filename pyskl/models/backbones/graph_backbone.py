@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -16,7 +14,6 @@ from ...signature import accepted, check_call
 from ...skeletons.graph import Graph
 from ..layers.graph_block import GraphBlock
 from ..layers.temporal import shortcut
-from ..pretrained import load_backbone
 from .base import Backbone
 
 DataNorm = Literal['VC', 'MVC'] | None
@@ -51,9 +48,10 @@ class BlockShape(NamedTuple):
 class GraphBackbone(Backbone):
     """A graph network over key points (N, M, T, V, C).
 
-    A subclass builds its layers in __init__ and defines `person_features`, and `join_people` if it
-    computes something from all people together. A subclass whose blocks take settings ('gcn_*',
-    'tcn_*') as **kwargs lists their units in `unit_kinds`.
+    A subclass builds its layers in __init__ and defines `person_features`, unless these are blocks
+    (`build_blocks`), and `join_people` if it computes something from all people together. A
+    subclass whose blocks take settings ('gcn_*', 'tcn_*') as **kwargs lists their units in
+    `unit_kinds`.
 
     Args:
         graph_cfg: the arguments of skeletons.graph.Graph.
@@ -64,6 +62,7 @@ class GraphBackbone(Backbone):
 
     Attributes:
         unit_kinds: the units that a block may have; empty: the network takes no such settings.
+        block: the class of a block.
         graph: of the skeleton; `graph.A` is (K, V, V).
         A0: (K, V, V) float32, the initial adjacency matrices.
         num_person: M that data_bn and the pipelines expect.
@@ -73,6 +72,8 @@ class GraphBackbone(Backbone):
     num_features: int
 
     unit_kinds: ClassVar[UnitKinds] = {}
+    block: ClassVar[type[GraphBlock]] = GraphBlock
+    gcn: nn.ModuleList
 
     def __init__(
         self,
@@ -134,10 +135,23 @@ class GraphBackbone(Backbone):
         faults.raise_any(where)
         return [units_of(cls.unit_kinds, block, where) for block in per_block(settings, num_blocks)]
 
-    def load_pretrained(self, path: str | os.PathLike | None) -> None:
-        """Load a checkpoint file, if one is given; the last statement of a subclass's __init__."""
-        if path is not None:
-            load_backbone(self, path)
+    def build_blocks(self, shapes: Sequence[BlockShape], settings: Mapping[str, Any]) -> None:
+        """Build `gcn`, the blocks of a network, but for those that it omits.
+
+        Args:
+            shapes: of each block.
+            settings: 'gcn_*' and 'tcn_*' of the config, see per_block.
+        """
+        self.gcn = nn.ModuleList(
+            self.block(
+                unit['gcn'](shape.in_channels, shape.out_channels, self.A0),
+                unit['tcn'](shape.out_channels, shape.out_channels, stride=shape.stride),
+                shortcut(*shape[:3]) if shape.residual else None,
+            )
+            for shape, unit in zip(shapes, self.units(settings, len(shapes)))
+            if not shape.is_left_out
+        )
+        self.num_features = shapes[-1].out_channels
 
     def forward(self, keypoint: Tensor) -> Any:
         """Compute features.
@@ -175,7 +189,6 @@ class GraphBackbone(Backbone):
             return tuple(part.unflatten(0, x.shape[:2]) for part in features)
         return features.unflatten(0, x.shape[:2])
 
-    @abstractmethod
     def person_features(self, x: Tensor) -> Any:
         """Compute the features of P people, each on its own.
 
@@ -185,6 +198,9 @@ class GraphBackbone(Backbone):
         Returns:
             (P, C', T', V), or a tuple of (P, ...).
         """
+        for block in self.gcn:
+            x = block(x)
+        return x
 
     def join_people(self, features: Any) -> Any:
         """Turn the output of `people_features` into that of `forward`; here the same."""
@@ -325,28 +341,3 @@ def block_shapes(
         shapes.append(BlockShape(channels, wider, 2 if stage in down_stages else 1, True))
         channels = wider
     return shapes
-
-
-def build_blocks(
-    shapes: Sequence[BlockShape],
-    units: Sequence[Mapping[str, Callable[..., nn.Module]]],
-    A: Tensor,
-    block: type[GraphBlock] = GraphBlock,
-) -> nn.ModuleList:
-    """Build the blocks of a network, but for those that it omits.
-
-    Args:
-        shapes: of each block.
-        units: the functions that build the units 'gcn' and 'tcn' of each block.
-        A: (K, V, V) adjacency matrices to start from.
-        block: the class of a block.
-    """
-    return nn.ModuleList(
-        block(
-            unit['gcn'](shape.in_channels, shape.out_channels, A),
-            unit['tcn'](shape.out_channels, shape.out_channels, stride=shape.stride),
-            shortcut(*shape[:3]) if shape.residual else None,
-        )
-        for shape, unit in zip(shapes, units)
-        if not shape.is_left_out
-    )

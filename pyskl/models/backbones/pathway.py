@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from ...errors import ConfigError
 from ...signature import check_call
 from ..layers.stages import freeze
-from ..pretrained import load_backbone
 from .resnet3d import ResNet3d
 
 
@@ -159,7 +158,13 @@ class Pathway(ResNet3d):
         for place in places:
             own_channels = self.channels_after(place)
             self.add_module(lateral_name(place), self.lateral.build(own_channels))
-        self.init_weights(pretrained)
+        self.init_weights()
+        self.load_pretrained(
+            pretrained,
+            inflate=self.pretrained2d,
+            pad_inputs=tuple(f'layer{place + 1}.0.' for place in places),
+            at_random=tuple(f'{lateral_name(place)}.' for place in places),
+        )
         self._freeze()
 
     def channels_after(self, place: int) -> int:
@@ -173,25 +178,12 @@ class Pathway(ResNet3d):
         """Return how many channels the lateral connection appends to the input of a stage."""
         return self.lateral.sizes(channels)[1] if stage in self.lateral.places else 0
 
-    def init_weights(self, pretrained: str | None = None) -> None:
-        """Initialise at random, as ResNet3d does, then load a checkpoint, if one is given.
-
-        Raises:
-            CheckpointError: the file can't be read or does not fit.
-        """
+    def init_weights(self) -> None:
+        """Initialise at random, as ResNet3d does, with torch's own values for laterals."""
         super().init_weights()
         for module in self.modules():
             if isinstance(module, nn.ConvTranspose3d):
                 module.reset_parameters()
-        if pretrained is not None:
-            places = self.lateral.places
-            load_backbone(
-                self,
-                pretrained,
-                inflate=self.pretrained2d,
-                pad_inputs=tuple(f'layer{place + 1}.0.' for place in places),
-                at_random=tuple(f'{lateral_name(place)}.' for place in places),
-            )
 
     def _freeze(self) -> None:
         super()._freeze()

@@ -14,13 +14,12 @@ from torch import Tensor, nn
 from ...registry import BACKBONES
 from ..layers.conv_layers import BATCH_NORM2D, CONV2D, RELU, ConvLayers
 from ..layers.initial import init_like_he
-from ..layers.stages import check_positive, freeze_statistics
-from ..pretrained import load_backbone
-from .base import Backbone
+from ..layers.stages import check_positive
+from .staged import StagedBackbone
 
 
 @BACKBONES.register_module()
-class PoTion(Backbone):
+class PoTion(StagedBackbone):
     """Stages of 3x3 convolutions, the first of which halves the picture.
 
     Args:
@@ -69,31 +68,10 @@ class PoTion(Backbone):
                     stage.append(nn.Dropout(lw_dropout))
                 in_channels = width
             self.add_module(f'layer{i + 1}', nn.Sequential(*stage))
-        self.init_weights(pretrained)
-
-    def init_weights(self, pretrained: str | None = None) -> None:
-        """Initialise at random (see init_like_he), then load a checkpoint, if one is given.
-
-        Raises:
-            CheckpointError: the file can't be read or does not fit.
-        """
+        self.out_indices = (self.num_stages - 1,)
         init_like_he(self)
-        if pretrained is not None:
-            load_backbone(self, pretrained)
+        self.load_pretrained(pretrained)
 
-    def train(self, mode: bool = True) -> PoTion:
-        """Set the mode as nn.Module does; with norm_eval every BatchNorm stays in testing mode."""
-        super().train(mode)
-        if mode and self.norm_eval:
-            freeze_statistics(self)
-        return self
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map pictures of clips (N, C, H, W) to features (N, D, H', W')."""
-        for i in range(self.num_stages):
-            x = getattr(self, f'layer{i + 1}')(x)
+    def stem(self, x: Tensor) -> Tensor:
+        """Return pictures of clips (N, C, H, W) as they are: the first stage halves them."""
         return x
-
-    def pool(self, features: Tensor) -> Tensor:
-        """Average over pixels: (N, D, H', W') to (N, D)."""
-        return features.mean((2, 3))

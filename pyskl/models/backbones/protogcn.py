@@ -8,7 +8,7 @@ Settings and state-dict keys are those of its authors' code.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -20,7 +20,6 @@ from ..layers.dgmstcn import DGMSTCN
 from ..layers.graph_block import GraphBlock
 from ..layers.prototypes import PrototypeNetwork
 from .dgstgcn import DGSTGCN
-from .graph_backbone import DataNorm
 
 
 class PrototypeBlock(GraphBlock):
@@ -31,8 +30,7 @@ class PrototypeBlock(GraphBlock):
     ) -> tuple[Tensor, Tensor]:
         """Map (P, C, T, V) to (P, C', T', V) and the graph (P, K mid, V, V)."""
         y, graph = self.gcn(x)
-        y = self.tcn(y)
-        return self.relu(y if self.residual is None else y + self.residual(x)), graph
+        return self.finish(y, x), graph
 
 
 @BACKBONES.register_module()
@@ -57,30 +55,12 @@ class ProtoGCN(DGSTGCN):
     def __init__(
         self,
         graph_cfg: Mapping[str, Any],
-        in_channels: int = 3,
         base_channels: int = 96,
-        ch_ratio: float = 2,
-        num_stages: int = 10,
-        inflate_stages: Sequence[int] = (5, 8),
-        down_stages: Sequence[int] = (5, 8),
-        data_bn_type: DataNorm = 'VC',
-        num_person: int = 2,
         pretrained: str | os.PathLike | None = None,
         num_prototype: int = 100,
         **kwargs,
     ):
-        super().__init__(
-            graph_cfg,
-            in_channels,
-            base_channels,
-            ch_ratio,
-            num_stages,
-            inflate_stages,
-            down_stages,
-            data_bn_type,
-            num_person,
-            **kwargs,
-        )
+        super().__init__(graph_cfg, base_channels=base_channels, **kwargs)
         if not self.gcn or num_prototype < 1:
             raise ConfigError(
                 f'model.backbone (ProtoGCN): {len(self.gcn)} blocks and num_prototype = '

@@ -11,16 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...registry import BACKBONES
 from ..layers.conv_layers import BATCH_NORM2D, CONV2D, RELU, ConvLayers
 from ..layers.initial import init_like_he
-from ..layers.recompute import recomputed
 from ..layers.residual import BOTTLENECKS_FROM, STAGE_BLOCKS, BasicBlock, Bottleneck, Depth
 from ..layers.stages import check_positive, check_stages, freeze, per_stage
-from ..pretrained import load_backbone
 from .staged import StagedBackbone
 
 
@@ -72,7 +70,6 @@ class ResNet(StagedBackbone):
         check_positive(in_channels=in_channels, strides=strides)
         self.in_channels, self.num_stages = in_channels, num_stages
         self.out_indices = tuple(sorted(out_indices))
-        self.torchvision_pretrain = torchvision_pretrain
         self.frozen_stages, self.norm_eval, self.with_cp = frozen_stages, norm_eval, with_cp
         self.partial_bn = partial_bn
 
@@ -97,43 +94,12 @@ class ResNet(StagedBackbone):
             self.add_module(f'layer{i + 1}', stage)
             if i in self.out_indices:
                 self.num_features = channels
-        self.init_weights(pretrained)
-        self._freeze()
-
-    def init_weights(self, pretrained: str | None = None) -> None:
-        """Initialise at random (see init_like_he), then load a checkpoint, if one is given.
-
-        Raises:
-            CheckpointError: the file can't be read or does not fit.
-        """
         init_like_he(self)
-        if pretrained is not None:
-            load_backbone(self, pretrained, torchvision=self.torchvision_pretrain)
+        self.load_pretrained(pretrained, torchvision=torchvision_pretrain)
+        self._freeze()
 
     def _freeze(self) -> None:
         super()._freeze()
         if self.partial_bn:
             stages = (module for stage in self.stages for module in stage.modules())
             freeze(module for module in stages if isinstance(module, _BatchNorm))
-
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Compute the features of pictures.
-
-        Args:
-            x: (N, C, H, W) pictures.
-
-        Returns:
-            (N, D, H', W') of the stage in out_indices; a tuple if there are several.
-        """
-        x = self.maxpool(self.conv1(x))  # (N, 64, H / 4, W / 4)
-        outs = []
-        for i, stage in enumerate(self.stages):
-            x = recomputed(stage, x) if self.with_cp else stage(x)
-            if i in self.out_indices:
-                outs.append(x)
-        return outs[0] if len(outs) == 1 else tuple(outs)
-
-    def pool(self, features: Tensor | tuple[Tensor, ...]) -> Tensor:
-        """Average the last stage's features over pixels: (N, D, H', W') to (N, D)."""
-        last = features[-1] if isinstance(features, (tuple, list)) else features
-        return last.mean((2, 3))

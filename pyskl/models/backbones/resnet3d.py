@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
 
 from ...registry import BACKBONES
 from ..layers.conv_layers import BATCH_NORM3D, CONV3D, RELU, ConvLayers
 from ..layers.initial import init_like_he
-from ..layers.recompute import recomputed
 from ..layers.residual import (
     BOTTLENECKS_FROM,
     STAGE_BLOCKS,
@@ -24,10 +23,10 @@ from ..layers.residual import (
     Bottleneck3d,
     Depth,
     InflateStyle,
+    ResidualBlock,
     Triple,
 )
 from ..layers.stages import check_positive, check_stages, per_stage
-from ..pretrained import load_backbone
 from .staged import StagedBackbone
 
 
@@ -143,22 +142,17 @@ class ResNet3d(StagedBackbone):
             self.add_module(f'layer{i + 1}', stage)
             if i in self.out_indices:
                 self.num_features = channels
-        self.init_weights(pretrained)
+        self.init_weights()
+        self.load_pretrained(pretrained, inflate=pretrained2d)
         self._freeze()
 
-    def init_weights(self, pretrained: str | None = None) -> None:
-        """Initialise at random (see init_like_he), then load a checkpoint, if one is given.
-
-        Raises:
-            CheckpointError: the file can't be read or does not fit.
-        """
+    def init_weights(self) -> None:
+        """Initialise at random, see init_like_he."""
         init_like_he(self)
         if self.zero_init_residual:
             for module in self.modules():
-                if isinstance(module, (BasicBlock3d, Bottleneck3d)):
+                if isinstance(module, ResidualBlock):
                     nn.init.zeros_(module.last_norm.weight)
-        if pretrained is not None:
-            load_backbone(self, pretrained, inflate=self.pretrained2d)
 
     def joined_channels(self, stage: int, channels: int) -> int:
         """Return how many channels of another network are appended to the input of a stage: none.
@@ -170,37 +164,6 @@ class ResNet3d(StagedBackbone):
             channels: C of the output of the stem or of the stage before.
         """
         return 0
-
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Compute the features of clips.
-
-        Args:
-            x: (B, C, T, H, W) heatmaps or pictures.
-
-        Returns:
-            (B, D, T', H', W') of the stage in out_indices; a tuple if there are several.
-        """
-        x = self.stem(x)  # (B, base_channels, T, H / 4, W / 4) with the default strides
-        outs = []
-        for i in range(len(self.stages)):
-            x = self.run_stage(i, x)
-            if i in self.out_indices:
-                outs.append(x)
-        return outs[0] if len(outs) == 1 else tuple(outs)
-
-    def stem(self, x: Tensor) -> Tensor:
-        """Map (B, C, T, H, W) to (B, base_channels, T', H', W')."""
-        return self.maxpool(self.conv1(x))
-
-    def run_stage(self, i: int, x: Tensor) -> Tensor:
-        """Apply stage i, counted from 0; `with_cp` recomputes its blocks in the backward pass."""
-        stage = self.stages[i]
-        return recomputed(stage, x) if self.with_cp else stage(x)
-
-    def pool(self, features: Tensor | tuple[Tensor, ...]) -> Tensor:
-        """Average the last stage's features over frames and pixels: (B, D, T, H, W) to (B, D)."""
-        last = features[-1] if isinstance(features, (tuple, list)) else features
-        return last.mean((2, 3, 4))
 
 
 @BACKBONES.register_module()

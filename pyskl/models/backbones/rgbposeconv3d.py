@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from ...registry import BACKBONES
-from ..pretrained import load_backbone
 from .base import Backbone
 from .pathway import Pathway, PathwaySettings, join
 
@@ -103,8 +102,7 @@ class RGBPoseConv3D(Backbone):
         self._check_pathways()
         self.in_channels = (self.rgb_path.in_channels, self.pose_path.in_channels)
         self.num_features = (self.rgb_path.num_features, self.pose_path.num_features)
-        if pretrained is not None:
-            load_backbone(self, pretrained)
+        self.load_pretrained(pretrained)
 
     def _check_pathways(self) -> None:
         rgb, pose = self.rgb_path, self.pose_path
@@ -126,18 +124,6 @@ class RGBPoseConv3D(Backbone):
         for i in range(1, len(pose.stages)):
             rgb.check_widths(pose, i + 1, i)
             pose.check_widths(rgb, i, i + 1)
-
-    def init_weights(self, pretrained: str | None = None) -> None:
-        """Initialise both pathways at random, or load a checkpoint of the network.
-
-        Raises:
-            CheckpointError: the file can't be read or does not fit.
-        """
-        if pretrained is not None:
-            load_backbone(self, pretrained)
-            return
-        self.rgb_path.init_weights()
-        self.pose_path.init_weights()
 
     def forward(self, imgs: Tensor, heatmap_imgs: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the features of clips.

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from ...registry import BACKBONES
-from ..pretrained import load_backbone
 from .base import Backbone
 from .pathway import Pathway, PathwaySettings, join
 
@@ -61,8 +60,7 @@ class ResNet3dSlowFast(Backbone):
         self._check_pathways()
         self.in_channels = self.slow_path.in_channels
         self.num_features = self.slow_path.num_features + self.fast_path.num_features
-        if pretrained is not None:
-            load_backbone(self, pretrained)
+        self.load_pretrained(pretrained)
 
     def _check_pathways(self) -> None:
         slow, fast = self.slow_path, self.fast_path
@@ -79,18 +77,6 @@ class ResNet3dSlowFast(Backbone):
             )
         for place in range(len(slow.stages)):
             slow.check_widths(fast, place, place)
-
-    def init_weights(self, pretrained: str | None = None) -> None:
-        """Initialise both pathways at random, or load a checkpoint of the network.
-
-        Raises:
-            CheckpointError: the file can't be read or does not fit.
-        """
-        if pretrained is not None:
-            load_backbone(self, pretrained)
-            return
-        self.slow_path.init_weights()
-        self.fast_path.init_weights()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the features of clips.

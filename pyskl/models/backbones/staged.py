@@ -6,8 +6,9 @@ from abc import ABC
 from typing import TypeVar
 
 from mmcv.cnn import ConvModule
-from torch import nn
+from torch import Tensor, nn
 
+from ..layers.recompute import recomputed
 from ..layers.stages import freeze, freeze_statistics
 from .base import Backbone
 
@@ -23,14 +24,19 @@ class StagedBackbone(Backbone, ABC):
         frozen_stages: -1: none; 0: the stem; n: the stem and the first n stages keep their weights
             and BatchNorm statistics.
         norm_eval: whether every BatchNorm keeps its running statistics in training.
+        with_cp: whether blocks are recomputed in the backward pass.
+        out_indices: the stages, from 0, whose outputs are returned.
     """
 
     in_channels: int
     num_features: int
     conv1: ConvModule
+    maxpool: nn.Module
     num_stages: int
-    frozen_stages: int
+    frozen_stages: int = -1
     norm_eval: bool
+    with_cp: bool = False
+    out_indices: tuple[int, ...]
 
     @property
     def stages(self) -> list[nn.Sequential]:
@@ -41,6 +47,32 @@ class StagedBackbone(Backbone, ABC):
     def stem_layers(self) -> list[nn.Module]:
         """The layers of the stem that have weights."""
         return [self.conv1]
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Compute the features of clips or pictures.
+
+        Args:
+            x: (N, C, ..., H, W).
+
+        Returns:
+            (N, D, ..., H', W') of the stage in out_indices; a tuple if there are several.
+        """
+        x = self.stem(x)
+        outs = []
+        for i in range(self.num_stages):
+            x = self.run_stage(i, x)
+            if i in self.out_indices:
+                outs.append(x)
+        return outs[0] if len(outs) == 1 else tuple(outs)
+
+    def stem(self, x: Tensor) -> Tensor:
+        """Map (N, C, ..., H, W) to (N, C', ..., H', W')."""
+        return self.maxpool(self.conv1(x))
+
+    def run_stage(self, i: int, x: Tensor) -> Tensor:
+        """Apply stage i, counted from 0; `with_cp` recomputes its blocks in the backward pass."""
+        stage = self.stages[i]
+        return recomputed(stage, x) if self.with_cp else stage(x)
 
     def _freeze(self) -> None:
         if self.frozen_stages >= 0:

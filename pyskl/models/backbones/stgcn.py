@@ -11,12 +11,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor
-
 from ...registry import BACKBONES
 from ..layers.graph_conv import UnitGCN
 from ..layers.temporal import MultiScaleTCN, UnitTCN
-from .graph_backbone import DataNorm, GraphBackbone, block_shapes, build_blocks
+from .graph_backbone import DataNorm, GraphBackbone, block_shapes
 
 
 @BACKBONES.register_module()
@@ -58,16 +56,8 @@ class STGCN(GraphBackbone):
         **kwargs,
     ):
         super().__init__(graph_cfg, in_channels, num_person, data_bn_type)
-        units = self.units(kwargs, num_stages)
         shapes = block_shapes(
             in_channels, base_channels, num_stages, inflate_stages, down_stages, ch_ratio
         )
-        self.gcn = build_blocks(shapes, units, self.A0)
-        self.num_features = shapes[-1].out_channels
+        self.build_blocks(shapes, kwargs)
         self.load_pretrained(pretrained)
-
-    def person_features(self, x: Tensor) -> Tensor:
-        """Map (P, C, T, V) to (P, C', T', V)."""
-        for block in self.gcn:
-            x = block(x)
-        return x

@@ -18,9 +18,7 @@ from torch import Tensor, nn
 from ...registry import BACKBONES
 from ..layers.conv_layers import BATCH_NORM3D, CONV3D, RELU, ConvLayers
 from ..layers.initial import init_like_he
-from ..layers.recompute import recomputed
 from ..layers.stages import check_positive, check_stages, per_stage
-from ..pretrained import load_backbone
 from .staged import StagedBackbone
 
 
@@ -155,7 +153,6 @@ class X3D(StagedBackbone):
                 raise ValueError(f'{name} = {factor}: expected a factor above 0.')
         self.in_channels, self.num_stages = in_channels, num_stages
         self.frozen_stages, self.norm_eval, self.with_cp = frozen_stages, norm_eval, with_cp
-        self.zero_init_residual = zero_init_residual
 
         # The stem: within each frame, then each channel over frames.
         layers = ConvLayers(conv_cfg, norm_cfg, act_cfg)
@@ -187,22 +184,13 @@ class X3D(StagedBackbone):
 
         self.num_features = int(channels * gamma_b)
         self.conv5 = layers.conv(channels, self.num_features, (1, 1, 1))
-        self.init_weights(pretrained)
-        self._freeze()
-
-    def init_weights(self, pretrained: str | None = None) -> None:
-        """Initialise at random (see init_like_he), then load a checkpoint, if one is given.
-
-        Raises:
-            CheckpointError: the file can't be read or does not fit.
-        """
         init_like_he(self)
-        if self.zero_init_residual:
+        if zero_init_residual:
             for module in self.modules():
                 if isinstance(module, BlockX3D):
                     nn.init.zeros_(module.conv3.norm.weight)
-        if pretrained is not None:
-            load_backbone(self, pretrained)
+        self.load_pretrained(pretrained)
+        self._freeze()
 
     @property
     def stem_layers(self) -> list[nn.Module]:
@@ -219,13 +207,9 @@ class X3D(StagedBackbone):
             (B, D, T, H', W'), D = gamma_b * gamma_w * base_channels * 2**(num_stages - 1).
         """
         x = self.conv1_t(self.conv1_s(x))  # (B, gamma_w * base_channels, T, H / 2, W / 2)
-        for stage in self.stages:
-            x = recomputed(stage, x) if self.with_cp else stage(x)
+        for i in range(self.num_stages):
+            x = self.run_stage(i, x)
         return self.conv5(x)
-
-    def pool(self, features: Tensor) -> Tensor:
-        """Average over frames and pixels: (B, D, T, H', W') to (B, D)."""
-        return features.mean((2, 3, 4))
 
 
 def rounded_to_eights(width: int, factor: float) -> int:

@@ -6,6 +6,7 @@ matrix product, forward and backward. In testing BatchNorm becomes part of the w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -174,6 +175,29 @@ def norm_act(y: Tensor, norm: Layer, shortcut: Tensor | None = None, relu: bool 
     if type(norm) is ExactBatchNorm2d and norm.uses_batch_statistics(y):
         return norm.normalise(y, shortcut, relu)
     return add_act(norm(y), shortcut, relu)
+
+
+def with_norm(
+    operation: Callable[[Tensor, Tensor], Tensor],
+    weight: Tensor,
+    bias: Tensor,
+    norm: Layer,
+    shortcut: Tensor | None = None,
+    relu: bool = False,
+) -> Tensor:
+    """Compute relu(norm(operation(weight, bias)) + shortcut).
+
+    Args:
+        operation: linear in its weight and bias.
+        weight: (D, ...).
+        bias: (..., D).
+        norm: a norm; a BatchNorm in testing becomes part of weight and bias.
+        shortcut: of the shape of the output; None adds nothing.
+        relu: whether ReLU follows.
+    """
+    if is_fixed(norm):
+        return add_act(operation(*folded(weight, bias, norm)), shortcut, relu)
+    return norm_act(operation(weight, bias), norm, shortcut, relu)
 
 
 def is_fixed(norm: Layer) -> bool:

@@ -12,7 +12,8 @@ often as it occurs: see `counting_frames`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,8 @@ from .observers import is_recorded
 # frame of a slice counts.
 FrameCounts = tuple[tuple[slice, int], ...]
 
-EACH_ONCE: FrameCounts = ((slice(None), 1),)  # for any number of volumes
+# For any number of volumes.
+EACH_ONCE: FrameCounts = ((slice(None), 1),)
 MAX_COLUMNS = 4096  # groups x channels that fit into the first cache of a core
 PIECE = 1 << 18  # numbers that stay in the cache between two passes
 
@@ -227,6 +229,16 @@ def _rows(x: Tensor) -> Tensor:
 def num_values(x: Tensor, counts: FrameCounts) -> int:
     """Return the number of values per channel of (B, C, T, H, W), each as often as it counts."""
     return sum(times * x[:, :1, frames].numel() for frames, times in counts)
+
+
+def frame_counts(times: Iterable[int]) -> FrameCounts:
+    """Turn the number of occurrences of each frame, ascending, into slices of equal ones."""
+    counts, start = [], 0
+    for number, frames in groupby(times):
+        stop = start + len(list(frames))
+        counts.append((slice(start, stop), number))
+        start = stop
+    return tuple(counts)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ so that little is copied.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,13 +20,11 @@ from .channels_last import (
     CONVS,
     NORMS,
     Layer,
-    add_act,
     as_images,
     as_rows,
     can_run_fast,
-    folded,
-    is_fixed,
     norm_act,
+    with_norm,
 )
 from .fast_graph_conv import run_shortcut
 
@@ -128,21 +128,18 @@ class FastUnitCTRGCN(UnitCTRGCN):
         """Map (P, C, T, V) to (P, C', T, V)."""
         if not (can_run_fast(self, x) and all(map(_has_plain_convs, self.convs))):
             return super().forward(x)
-        K, units = len(self.A), self.units
+        K = len(self.A)
+        units: list[Layer] = [*self.convs]
         weight = torch.cat([unit.conv3.weight for unit in units])
         bias = torch.cat([unit.conv3.bias for unit in units])
         y = to_channels_first(x, weight, bias).unflatten(1, (K, -1))  # (P, K, C', T, V)
         y = ChannelGraphs.apply(y, self.graphs(x)).contiguous(memory_format=torch.channels_last)
         return norm_act(y, self.bn, run_shortcut(self.down, x), relu=True)
 
-    @property
-    def units(self) -> list[Layer]:
-        """The CTRGCs."""
-        return list(self.convs)
-
     def graphs(self, x: Tensor) -> Tensor:
         """Return the graphs of all channels for x (P, C, T, V): (P, K, C', V, V)."""
-        K, P, V, units = len(self.A), x.shape[0], x.shape[3], self.units
+        K, P, V = len(self.A), x.shape[0], x.shape[3]
+        units: list[Layer] = [*self.convs]
 
         # conv1 and conv2 of all units as one product: (P, K, R, V) each.
         convs = [*(unit.conv1 for unit in units), *(unit.conv2 for unit in units)]
@@ -189,10 +186,8 @@ class FastDGGCN(DGGCN):
         # The first convolution, to channels first.
         pre: list[Layer] = list(self.pre)
         conv, norm, act = pre
-        if is_fixed(norm):
-            y = act(to_channels_first(x, *folded(conv.weight, conv.bias, norm)))
-        else:
-            y = act(norm(to_channels_first(x, conv.weight, conv.bias))).contiguous()
+        y = with_norm(partial(to_channels_first, x), conv.weight, conv.bias, norm)
+        y = act(y).contiguous()
 
         # The graphs.
         graph = graph.expand(len(x), self.num_groups, self.mid_channels, -1, -1)
@@ -202,10 +197,7 @@ class FastDGGCN(DGGCN):
         shortcut, relu = run_shortcut(self.down, x), type(self.act) is nn.ReLU
         post: list[Layer] = [self.post, self.bn]
         conv, norm = post
-        if is_fixed(norm):
-            y = add_act(to_channels_last(y, *folded(conv.weight, conv.bias, norm)), shortcut, relu)
-        else:
-            y = norm_act(to_channels_last(y, conv.weight, conv.bias), norm, shortcut, relu)
+        y = with_norm(partial(to_channels_last, y), conv.weight, conv.bias, norm, shortcut, relu)
         return y if relu else self.act(y)
 
 

@@ -6,7 +6,7 @@ product (V K, C), viewed as (V, K C), is the input of the 1x1 convolution. Nothi
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 
 import torch
 import torch.nn.functional as F
@@ -19,15 +19,12 @@ from ..layers.ms_graph_conv import MSGCN, MSG3DBlock
 from .channels_last import (
     CONVS,
     Layer,
-    add_act,
     as_images,
     as_rows,
     can_run_fast,
     conv_norm,
-    folded,
-    is_fixed,
-    norm_act,
     pointwise,
+    with_norm,
 )
 
 PIECE = 1 << 18  # numbers that fit into the cache of a core
@@ -134,11 +131,11 @@ def graph_conv_norm(
         shortcut: (P, D, T, V); None adds nothing.
         relu: whether ReLU follows.
     """
-    fixed = is_fixed(norm)
-    if fixed:
-        weight, bias = folded(weight, bias, norm)
-    y = as_images(GraphConvolution.apply(as_rows(x), graph, weight, bias))
-    return add_act(y, shortcut, relu) if fixed else norm_act(y, norm, shortcut, relu)
+
+    def convolve(weight: Tensor, bias: Tensor) -> Tensor:
+        return as_images(GraphConvolution.apply(as_rows(x), graph, weight, bias))
+
+    return with_norm(convolve, weight, bias, norm, shortcut, relu)
 
 
 def run_shortcut(down: nn.Module, x: Tensor) -> Tensor:
@@ -163,9 +160,9 @@ class FastUnitGCN(UnitGCN):
             weight = weight.unflatten(0, (K, -1)).transpose(0, 1).flatten(1)  # (C', K C)
             bias = A.sum(1).t() @ bias.view(K, -1)  # (W, C')
         shortcut = None if self.down is None else run_shortcut(self.down, x)
-        if type(self.act) is nn.ReLU:
-            return graph_conv_norm(x, graph, weight, bias, self.bn, shortcut, relu=True)
-        return self.act(graph_conv_norm(x, graph, weight, bias, self.bn, shortcut))
+        relu = type(self.act) is nn.ReLU
+        y = graph_conv_norm(x, graph, weight, bias, self.bn, shortcut, relu)
+        return y if relu else self.act(y)
 
 
 class FastMSGCN(MSGCN):
@@ -181,11 +178,7 @@ class FastMSGCN(MSGCN):
         """Convolve (P, C, T, V) along a graph (W K, V): (P, C', T, W)."""
         layers: list[Layer] = list(self.mlp.layers)
         conv, norm, _ = layers
-        weight = conv.weight.flatten(1)
-        if type(norm) is nn.Identity:
-            y = GraphConvolution.apply(as_rows(x), graph, weight, conv.bias)
-            return add_act(as_images(y), None, relu=True)
-        return graph_conv_norm(x, graph, weight, conv.bias, norm, None, relu=True)
+        return graph_conv_norm(x, graph, conv.weight.flatten(1), conv.bias, norm, relu=True)
 
 
 class FastMSG3DBlock(MSG3DBlock):
@@ -198,7 +191,7 @@ class FastMSG3DBlock(MSG3DBlock):
         layers: list[Layer] = list(self.gcn3d)
         unfold, gcn = layers
         W, V = self.window_size, x.shape[3]
-        windows = Windows.apply(as_rows(x), W, unfold.stride, unfold.dilation)  # (P, T', W V, C)
+        windows = Windows.apply(as_rows(x), W, unfold.stride)  # (P, T', W V, C)
 
         # Order the graph's output by joint, then by frame of the window.
         graph = (gcn.A + gcn.PA).permute(2, 0, 1).unflatten(0, (W, V))  # (W, V, K, W V)
@@ -206,41 +199,37 @@ class FastMSG3DBlock(MSG3DBlock):
         images = as_images(as_rows(y).unflatten(2, (V, W)).flatten(3))  # (P, W C, T', V)
 
         # So the convolution over the window is a 1x1 convolution.
-        weight = self.out_conv.weight[..., 0].squeeze(2).transpose(1, 2).flatten(1)
-        weight, bias = weight[..., None, None], self.out_conv.bias
-        if is_fixed(self.out_bn):
-            weight, bias = folded(weight, bias, self.out_bn)
-            return pointwise(images, weight, bias)
-        return norm_act(pointwise(images, weight, bias), self.out_bn)
+        conv: Layer = self.out_conv
+        weight = conv.weight[..., 0].squeeze(2).transpose(1, 2).flatten(1)[..., None, None]
+        return with_norm(partial(pointwise, images), weight, conv.bias, self.out_bn)
 
 
 class Windows(torch.autograd.Function):
     """Gather windows of W frames, see UnfoldWindows: (P, T, V, C) -> (P, T', W V, C)."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, size: int, stride: int, dilation: int) -> Tensor:
+    def forward(ctx, x: Tensor, size: int, stride: int) -> Tensor:
         """Gather windows."""
         P, T, V, C = x.shape
-        reach = (size - 1) * dilation
-        padding = reach // 2
-        frames = (T + 2 * padding - reach - 1) // stride + 1
-        ctx.shape, ctx.settings = x.shape, (size, stride, dilation, padding, frames)
+        padding = (size - 1) // 2
+        frames = (T + 2 * padding - size) // stride + 1
+        ctx.shape, ctx.settings = x.shape, (size, stride, padding, frames)
         padded = F.pad(x, (0, 0, 0, 0, padding, padding))
         out = x.new_empty(P, frames, size, V, C)
         for i in range(size):
-            out[:, :, i] = padded[:, i * dilation :][:, ::stride][:, :frames]
+            out[:, :, i] = padded[:, i::stride][:, :frames]
         return out.flatten(2, 3)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Add the gradients of all windows up, frame by frame."""
-        (P, T, V, C), (size, stride, dilation, padding, frames) = ctx.shape, ctx.settings
+        (P, T, V, C), (size, stride, padding, frames) = ctx.shape, ctx.settings
         grad = grad.reshape(P, frames, size, V, C)
         out = grad.new_zeros(P, T + 2 * padding, V, C)
         for i in range(size):
-            out[:, i * dilation :][:, ::stride][:, :frames] += grad[:, :, i]
-        return out[:, padding : padding + T], None, None, None
+            out[:, i::stride][:, :frames] += grad[:, :, i]
+        return out[:, padding : padding + T], None, None
 
 
 class FastUnitAAGCN(UnitAAGCN):

@@ -107,8 +107,7 @@ def can_start_together(branches: Iterable[Layer]) -> bool:
     if len(starts) < 2:
         return False
     convs, norms = [start[0] for start in starts], [start[1] for start in starts]
-    same_biases = all((conv.bias is None) == (convs[0].bias is None) for conv in convs)
-    if not same_biases or not all(map(is_pointwise, convs)):
+    if not all(is_pointwise(conv) and conv.bias is not None for conv in convs):
         return False
     if all(type(norm) is nn.Identity for norm in norms) or all(map(is_fixed, norms)):
         return True
@@ -163,15 +162,13 @@ def run_starts(starts: Sequence[Layer], x: Tensor) -> tuple[Tensor, ...]:
     convs, norms = [start[0] for start in starts], [start[1] for start in starts]
     widths = [conv.out_channels for conv in convs]
     weight = torch.cat([conv.weight for conv in convs])
-    bias = None if convs[0].bias is None else torch.cat([conv.bias for conv in convs])
+    bias = torch.cat([conv.bias for conv in convs])
 
     # In testing BatchNorm is folded into the weights, or has been before.
     if all(map(is_fixed, norms)):
         scale, shift = map(torch.cat, zip(*map(scale_and_shift, norms)))
-        weight = weight * scale[:, None, None, None]
-        bias = shift if bias is None else bias * scale + shift
-        return pointwise(x, weight, bias, relu=True).split(widths, 1)
-    if type(norms[0]) is nn.Identity:
+        weight, bias = weight * scale[:, None, None, None], bias * scale + shift
+    if type(norms[0]) is nn.Identity or is_fixed(norms[0]):
         return pointwise(x, weight, bias, relu=True).split(widths, 1)
 
     # In training one BatchNorm computes the statistics of all.

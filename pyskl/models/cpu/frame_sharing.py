@@ -41,7 +41,7 @@ from ..backbones import ResNet3d
 from ..input_stage import Imgs
 from ..layers.residual import BasicBlock3d, Bottleneck3d
 from .conv3d_as_2d import Conv3dAs2d
-from .exact_batch_norm import ExactBatchNorm3d, FrameCounts, counting_frames
+from .exact_batch_norm import ExactBatchNorm3d, FrameCounts, counting_frames, frame_counts
 from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
 from .observers import has_hooks, is_recorded
 from .pool3d_as_2d import MaxPool3dAs2d
@@ -252,7 +252,7 @@ class RepeatedFrames:
         frames = frames_repeated_in_batch(imgs, MAX_SHARE_IN_TRAINING)
         if frames is None or frames.counts is None:
             return None
-        return cls(network, frames, _frame_counts(frames.counts))
+        return cls(network, frames, frame_counts(frames.counts.tolist()))
 
     def features(self, target: Target) -> Features:
         """Compute the features of all views: (N, D, T', H', W')."""
@@ -272,13 +272,6 @@ def _can_count(backbone: nn.Module, target: Target) -> bool:
         return False
     norms = [layer for layer in backbone.modules() if isinstance(layer, ExactBatchNorm3d)]
     return all(norm.affine and norm.track_running_stats for norm in norms)
-
-
-def _frame_counts(times: Tensor) -> FrameCounts:
-    """Turn the number of occurrences of each frame, (F,) ascending, into slices of equal ones."""
-    values, lengths = torch.unique_consecutive(times, return_counts=True)
-    slices = zip(values.tolist(), lengths.tolist(), lengths.cumsum(0).tolist())
-    return tuple((slice(stop - length, stop), number) for number, length, stop in slices)
 
 
 # -- clips gathered from frames -------------------------------------------------------------------

@@ -6,7 +6,7 @@ import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
-from ..layers.residual import BasicBlock3d, Bottleneck3d
+from ..layers.residual import BasicBlock3d, Bottleneck3d, ResidualBlock
 from .conv1x1_bn import conv1x1_bn, joining_saves_time
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm3d
@@ -35,31 +35,26 @@ class JoinedConv(ConvModule):
         return in_training and not torch.is_autocast_enabled('cpu') and not has_hooks(self)
 
 
-class FastBasicBlock3d(BasicBlock3d):
+class FastBlock3d(ResidualBlock):
+    """A residual block whose last convolution also adds the shortcut."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, T, H, W) to (B, planes * expansion, T', H', W')."""
+        *first, last = self.convs
+        if type(last) is not JoinedConv or is_recorded() or has_hooks(last) or has_hooks(self.relu):
+            return super().forward(x)
+        shortcut = x if self.downsample is None else self.downsample(x)
+        for conv in first:
+            x = conv(x)
+        return _conv_plus_shortcut(last, x, shortcut, self.relu)
+
+
+class FastBasicBlock3d(FastBlock3d, BasicBlock3d):
     """BasicBlock3d whose last convolution also adds the shortcut."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, T, H, W) to (B, planes, T', H', W')."""
-        if not _can_add_shortcut(self.conv2, self.relu):
-            return super().forward(x)
-        shortcut = x if self.downsample is None else self.downsample(x)
-        return _conv_plus_shortcut(self.conv2, self.conv1(x), shortcut, self.relu)
 
-
-class FastBottleneck3d(Bottleneck3d):
+class FastBottleneck3d(FastBlock3d, Bottleneck3d):
     """Bottleneck3d whose last convolution also adds the shortcut."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, T, H, W) to (B, 4 * planes, T', H', W')."""
-        if not _can_add_shortcut(self.conv3, self.relu):
-            return super().forward(x)
-        shortcut = x if self.downsample is None else self.downsample(x)
-        return _conv_plus_shortcut(self.conv3, self.conv2(self.conv1(x)), shortcut, self.relu)
-
-
-def _can_add_shortcut(conv: nn.Module, relu: nn.Module) -> bool:
-    """Return whether the last layers of a block are of known classes and have no hooks."""
-    return type(conv) is JoinedConv and not (is_recorded() or has_hooks(conv) or has_hooks(relu))
 
 
 def _conv_plus_shortcut(conv: JoinedConv, x: Tensor, shortcut: Tensor, relu: nn.Module) -> Tensor:

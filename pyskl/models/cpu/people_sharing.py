@@ -30,13 +30,11 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
 from ..backbones import AAGCN, CTRGCN, DGSTGCN, MSG3D, STGCN, GraphBackbone, ProtoGCN
-from .exact_batch_norm import ExactBatchNorm2d, FrameCounts, counting_frames
+from .exact_batch_norm import ExactBatchNorm2d, counting_frames, frame_counts
 from .observers import has_hooks, is_recorded
 
 KNOWN_LAYERS = ('torch.nn.', 'mmcv.cnn.', 'pyskl.models.')  # the modules that define them
-MAX_KEPT = (
-    8  # people; at least the absent ones, of which there are up to as many as people in a clip
-)
+MAX_KEPT = 8  # people; at least the absent ones, of which there may be as many as in a clip
 
 StillPose = tuple[float, ...]  # the only pose of a person who does not move, flattened
 Signature = tuple[Any, ...]
@@ -94,12 +92,6 @@ class DistinctPeople:
             [key if isinstance(key, tuple) else None for key, _ in groups],
         )
 
-    @property
-    def counts(self) -> FrameCounts:
-        """How often each of them counts, as slices of equal counts."""
-        first, number = self.times.index, self.times.count
-        return tuple((slice(first(n), first(n) + number(n)), n) for n in sorted(set(self.times)))
-
 
 class PeopleSharing(GraphBackbone):
     """A graph network that computes no person twice.
@@ -147,9 +139,10 @@ class PeopleSharing(GraphBackbone):
         """
         in_training = any(layer.training for part in parts for layer in part.modules())
         if in_training or torch.is_grad_enabled() or people.device.type != 'cpu':
+            counts = frame_counts(distinct.times)
             with contextlib.ExitStack() as stack:
                 for part in parts:
-                    stack.enter_context(counting_frames(part, distinct.counts))
+                    stack.enter_context(counting_frames(part, counts))
                 return self.person_features(lay_out(people[distinct.chosen]))
 
         # Take the features that are kept, and compute those of the others.

@@ -19,21 +19,14 @@ class MaxPool3dAs2d(nn.MaxPool3d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T, H, W) to (B, C, T', H', W')."""
-        if is_recorded() or not self._pools_single_frames(x):
-            return super().forward(x)
         kernel, stride, padding, dilation = map(
             _triple, (self.kernel_size, self.stride, self.padding, self.dilation)
         )
+        one_frame = kernel[0] == stride[0] == 1 and padding[0] == 0 and not self.return_indices
+        channels_last = x.is_contiguous(memory_format=torch.channels_last_3d)
+        if is_recorded() or not (one_frame and channels_last):
+            return super().forward(x)
         out = F.max_pool2d(
             as_images(x), kernel[1:], stride[1:], padding[1:], dilation[1:], self.ceil_mode
         )
         return as_volumes(out, x)
-
-    def _pools_single_frames(self, x: Tensor) -> bool:
-        kernel, stride, padding = map(_triple, (self.kernel_size, self.stride, self.padding))
-        one_frame = kernel[0] == stride[0] == 1 and padding[0] == 0
-        return (
-            one_frame
-            and not self.return_indices
-            and x.is_contiguous(memory_format=torch.channels_last_3d)
-        )

@@ -68,10 +68,10 @@ class StripConv(torch.autograd.Function):
     ) -> Tensor:
         """Convolve."""
         grid = Grid.of(images.shape, weight.shape, stride, padding)
-        terms = find_terms(images, grid)
-        ctx.save_for_backward(terms.rows, terms.values, terms.offsets)
+        rows, values, offsets = find_terms(images, grid)
+        ctx.save_for_backward(rows, values, offsets)
         ctx.grid, ctx.weight_shape = grid, weight.shape
-        out = weighted_sums(terms.rows, table_of(weight, grid), terms.offsets, terms.values)
+        out = weighted_sums(rows, table_of(weight, grid), offsets, values)
         strips = out.view(grid.num_images, grid.lines, -1, weight.shape[0])
         return strips[:, :, : grid.columns].permute(0, 3, 1, 2)
 
@@ -156,27 +156,17 @@ class Grid:
         return self.channels * self.kernel[0] * self.reach
 
 
-@dataclass(frozen=True)
-class Terms:
-    """The terms of all strips, strip after strip.
-
-    Attributes:
-        rows: (terms,) row of the table of each term.
-        values: (terms,) value of the cell of each term.
-        offsets: (strips + 1,) where the terms of each strip begin, and where the last ones end.
-    """
-
-    rows: Tensor
-    values: Tensor
-    offsets: Tensor
-
-
-def find_terms(images: Tensor, grid: Grid) -> Terms:
+def find_terms(images: Tensor, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
     """Find the terms of every strip (N, lines, strips), in the order y, x, channel of the cells.
 
     Args:
         images: (N, C, H, W), channels last.
         grid: sizes of the convolution.
+
+    Returns:
+        rows: (terms,) row of the table of each term.
+        values: (terms,) value of the cell of each term.
+        offsets: (strips + 1,) where the terms of each strip begin, and where the last ones end.
     """
     rows, values, pointer = cells_by_strips(images, grid)
 
@@ -197,7 +187,7 @@ def find_terms(images: Tensor, grid: Grid) -> Terms:
     of_runs = torch.stack([begin - offsets[:-1], shift])
     distance, shift = torch.repeat_interleave(of_runs, end - begin, dim=1)
     cell = torch.arange(len(distance)) + distance
-    return Terms(rows[cell] - shift, values[cell], offsets)
+    return rows[cell] - shift, values[cell], offsets
 
 
 def cells_by_strips(images: Tensor, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:

@@ -73,16 +73,13 @@ class ClassHead(Head):
         where = 'model.cls_head.loss_emb'
         self.loss_emb = None if loss_emb is None else LOSSES.build(loss_emb, where)
         self.has_embedding = loss_emb is not None
-        self._check_class_weight()
-        self.register_buffer('label_vectors', None, persistent=False)
-
-    def _check_class_weight(self) -> None:
         weight = getattr(self.loss_cls, 'class_weight', None)
-        if torch.is_tensor(weight) and len(weight) != self.num_classes:
+        if torch.is_tensor(weight) and len(weight) != num_classes:
             raise ValueError(
                 f'loss_cls.class_weight has {len(weight)} numbers for num_classes = '
-                f'{self.num_classes}. Expected one per class.'
+                f'{num_classes}. Expected one per class.'
             )
+        self.register_buffer('label_vectors', None, persistent=False)
 
     @property
     def needs_counts(self) -> bool:  # type: ignore[override]

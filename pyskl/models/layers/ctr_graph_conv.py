@@ -13,14 +13,14 @@ class CTRGC(nn.Module):
 
     Args:
         in_channels, out_channels: C and C'.
-        rel_reduction: joints are compared in C // rel_reduction channels, or in 8 if C <= 16.
 
     Source: CTR-GCN, arXiv:2107.12213, section 3.2.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, rel_reduction: int = 8):
+    def __init__(self, in_channels: int, out_channels: int):
         super().__init__()
-        compared = 8 if in_channels <= 16 else in_channels // rel_reduction
+        # The number of channels in which joints are compared.
+        compared = 8 if in_channels <= 16 else in_channels // 8
         self.conv1 = nn.Conv2d(in_channels, compared, 1)
         self.conv2 = nn.Conv2d(in_channels, compared, 1)
         self.conv3 = nn.Conv2d(in_channels, out_channels, 1)

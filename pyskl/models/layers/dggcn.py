@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ...errors import ConfigError
 from .down import down
-from .from_config import activation_layer, norm_layer
+from .from_config import LayerConfig, activation_layer, norm_layer
 
 Act = Literal['tanh', 'softmax', 'sigmoid', 'relu']
 
@@ -52,8 +52,8 @@ class DGGCN(nn.Module):
         subset_wise: bool = False,
         ada_act: Act = 'softmax',
         ctr_act: Act = 'tanh',
-        norm: str | dict[str, Any] = 'BN',
-        act: str | dict[str, Any] = 'ReLU',
+        norm: LayerConfig = 'BN',
+        act: LayerConfig = 'ReLU',
     ):
         super().__init__()
         self.num_groups, self.subset_wise = len(A), subset_wise
@@ -142,8 +142,8 @@ class PrototypeGCN(DGGCN):
     x1 and x2 are convolved frame by frame, then averaged, which gives the same result.
 
     Args:
-        in_channels, out_channels, A, ratio, ctr, ada, subset_wise, ada_act, ctr_act, norm, act: as
-            in DGGCN.
+        in_channels, out_channels, A, ratio, ctr, ada: as in DGGCN.
+        **kwargs: as in DGGCN.
 
     Source: ProtoGCN, arXiv:2411.18941.
     """
@@ -156,15 +156,9 @@ class PrototypeGCN(DGGCN):
         ratio: float = 0.125,
         ctr: Literal['T'] = 'T',
         ada: Literal['T'] = 'T',
-        subset_wise: bool = False,
-        ada_act: Act = 'softmax',
-        ctr_act: Act = 'tanh',
-        norm: str | dict[str, Any] = 'BN',
-        act: str | dict[str, Any] = 'ReLU',
+        **kwargs: Any,
     ):
-        super().__init__(
-            in_channels, out_channels, A, ratio, ctr, ada, subset_wise, ada_act, ctr_act, norm, act
-        )
+        super().__init__(in_channels, out_channels, A, ratio, ctr, ada, **kwargs)
 
     def forward(  # type: ignore[override]
         self, x: Tensor

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .temporal import Branch, MultiScaleTCN
+from .temporal import MultiScaleTCN
 
 
 class DGMSTCN(MultiScaleTCN):
@@ -18,11 +18,8 @@ class DGMSTCN(MultiScaleTCN):
 
     Args:
         in_channels, out_channels: C and C'.
-        mid_channels: width of a branch; None: C' // branches, and the first takes the rest.
         num_joints: number of coefficients, V or more.
-        dropout: probability in [0, 1].
-        ms_cfg: the branches, see MultiScaleTCN.
-        stride: in time.
+        **kwargs: as in MultiScaleTCN.
 
     Source: DG-STGCN, arXiv:2210.05895.
     """
@@ -31,13 +28,10 @@ class DGMSTCN(MultiScaleTCN):
         self,
         in_channels: int,
         out_channels: int,
-        mid_channels: int | None = None,
         num_joints: int = 25,
-        dropout: float = 0.0,
-        ms_cfg: Sequence[Branch] = MultiScaleTCN.MS_CFG,
-        stride: int = 1,
+        **kwargs: Any,
     ):
-        super().__init__(in_channels, out_channels, mid_channels, dropout, ms_cfg, stride)
+        super().__init__(in_channels, out_channels, **kwargs)
         self.add_coeff = nn.Parameter(torch.zeros(num_joints))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
 
-from .from_config import norm_layer
+from .from_config import LayerConfig, norm_layer
 
 
-def down(in_channels: int, out_channels: int, norm: str | dict[str, Any] = 'BN') -> nn.Module:
+def down(in_channels: int, out_channels: int, norm: LayerConfig = 'BN') -> nn.Module:
     """Build the identity, or a 1x1 convolution and a norm if the number of channels changes."""
     if in_channels == out_channels:
         return nn.Identity()

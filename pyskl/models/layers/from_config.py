@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mmcv.cnn import build_activation_layer, build_norm_layer
 from torch import nn
 
+LayerConfig = str | dict[str, Any]  # a name or an mmcv config
 
-def norm_layer(cfg: str | dict[str, Any], channels: int) -> nn.Module:
-    """Build a norm.
+NORMS = 'BN, GN, LN, IN, SyncBN'
+ACTIVATIONS = 'ReLU, LeakyReLU, ELU, GELU, SiLU, Sigmoid, Tanh'
 
-    Args:
-        cfg: name or mmcv config.
-        channels: C of its input.
+
+def norm_layer(cfg: LayerConfig, channels: int) -> nn.Module:
+    """Build a norm of `channels` channels.
 
     Raises:
         ValueError: mmcv cannot build it.
     """
-    cfg = {'type': cfg} if isinstance(cfg, str) else cfg
-    try:
-        return build_norm_layer(cfg, channels)[1]
-    except (KeyError, AssertionError, TypeError) as error:
-        raise ValueError(f'norm {cfg!r}: {error}. Known: BN, GN, LN, IN, SyncBN.') from error
+    return _build(lambda layer: build_norm_layer(layer, channels)[1], cfg, 'norm', NORMS)
 
 
-def activation_layer(cfg: str | dict[str, Any]) -> nn.Module:
+def activation_layer(cfg: LayerConfig) -> nn.Module:
     """Build an activation.
 
-    Args:
-        cfg: name or mmcv config.
-
     Raises:
         ValueError: mmcv cannot build it.
     """
+    return _build(build_activation_layer, cfg, 'activation', ACTIVATIONS)
+
+
+def _build(
+    build: Callable[[dict[str, Any]], nn.Module], cfg: LayerConfig, kind: str, known: str
+) -> nn.Module:
     cfg = {'type': cfg} if isinstance(cfg, str) else cfg
     try:
-        return build_activation_layer(cfg)
+        return build(cfg)
     except (KeyError, AssertionError, TypeError) as error:
-        raise ValueError(
-            f'activation {cfg!r}: {error}. Known: ReLU, LeakyReLU, ELU, GELU, SiLU, Sigmoid, Tanh.'
-        ) from error
+        raise ValueError(f'{kind} {cfg!r}: {error}. Known: {known}.') from error

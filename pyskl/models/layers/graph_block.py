@@ -24,5 +24,9 @@ class GraphBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C', T', V)."""
-        y = self.tcn(self.gcn(x))
+        return self.finish(self.gcn(x), x)
+
+    def finish(self, y: Tensor, x: Tensor) -> Tensor:
+        """Convolve the output of `gcn` over time, and add the shortcut of x: (P, C', T', V)."""
+        y = self.tcn(y)
         return self.relu(y if self.residual is None else y + self.residual(x))

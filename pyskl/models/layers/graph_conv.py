@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from .down import down
-from .from_config import activation_layer, norm_layer
+from .from_config import LayerConfig, activation_layer, norm_layer
 
 
 class UnitGCN(nn.Module):
@@ -39,8 +39,8 @@ class UnitGCN(nn.Module):
         adaptive: Literal['init', 'offset', 'importance'] | None = 'importance',
         conv_pos: Literal['pre', 'post'] = 'pre',
         with_res: bool = False,
-        norm: str | dict[str, Any] = 'BN',
-        act: str | dict[str, Any] = 'ReLU',
+        norm: LayerConfig = 'BN',
+        act: LayerConfig = 'ReLU',
     ):
         super().__init__()
         self.adaptive, self.conv_pos = adaptive, conv_pos

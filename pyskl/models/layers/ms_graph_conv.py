@@ -5,7 +5,6 @@ Source: MS-G3D, arXiv:2003.14111, sections 3.2 and 3.3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import reduce
 
 import numpy as np
@@ -65,19 +64,17 @@ class UnfoldWindows(nn.Module):
     Args:
         size: W, frames of a window.
         stride: T' = ceil(T / stride).
-        dilation: distance between neighbouring frames of a window.
     """
 
-    def __init__(self, size: int, stride: int, dilation: int = 1):
+    def __init__(self, size: int, stride: int):
         super().__init__()
-        self.stride, self.dilation = stride, dilation
-        self.reach = (size - 1) * dilation + 1
+        self.size, self.stride = size, stride
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C, T', W V)."""
-        padding = (self.reach - 1) // 2
+        padding = (self.size - 1) // 2
         x = F.pad(x, (0, 0, padding, padding))
-        windows = x.unfold(2, self.reach, self.stride)[..., :: self.dilation]  # (P, C, T', V, W)
+        windows = x.unfold(2, self.size, self.stride)  # (P, C, T', V, W)
         return windows.transpose(3, 4).flatten(3)
 
 
@@ -88,7 +85,7 @@ class MSG3DBlock(nn.Module):
         in_channels, mid_channels, out_channels: of x, of the graph convolution, of the output.
         A: (V, V) adjacency matrix, ones for edges.
         num_scales: K of the graph convolution, see MSGCN.
-        window_size, window_stride, window_dilation: see UnfoldWindows.
+        window_size, window_stride: see UnfoldWindows.
     """
 
     def __init__(
@@ -100,14 +97,13 @@ class MSG3DBlock(nn.Module):
         num_scales: int,
         window_size: int,
         window_stride: int,
-        window_dilation: int = 1,
     ):
         super().__init__()
         self.window_size = window_size
         with_loops = A + torch.eye(len(A))
         in_windows = with_loops.repeat(window_size, window_size)  # (W V, W V)
         self.gcn3d = nn.Sequential(
-            UnfoldWindows(window_size, window_stride, window_dilation),
+            UnfoldWindows(window_size, window_stride),
             MSGCN(num_scales, in_channels, mid_channels, in_windows),
         )
         self.out_conv = nn.Conv3d(mid_channels, out_channels, (1, window_size, 1))
@@ -120,11 +116,10 @@ class MSG3DBlock(nn.Module):
 
 
 class MultiWindowMSG3DBlock(nn.Module):
-    """The sum of MSG3DBlocks of several window sizes.
+    """The sum of MSG3DBlocks with windows of 3 and of 5 frames.
 
     Args:
         in_channels, mid_channels, out_channels, A, num_scales, window_stride: see MSG3DBlock.
-        window_sizes, window_dilations: of each block.
     """
 
     def __init__(
@@ -135,22 +130,13 @@ class MultiWindowMSG3DBlock(nn.Module):
         A: Tensor,
         num_scales: int,
         window_stride: int = 1,
-        window_sizes: Sequence[int] = (3, 5),
-        window_dilations: Sequence[int] = (1, 1),
     ):
         super().__init__()
         self.gcn3d = nn.ModuleList(
             MSG3DBlock(
-                in_channels,
-                mid_channels,
-                out_channels,
-                A,
-                num_scales,
-                size,
-                window_stride,
-                dilation,
+                in_channels, mid_channels, out_channels, A, num_scales, window_size, window_stride
             )
-            for size, dilation in zip(window_sizes, window_dilations)
+            for window_size in (3, 5)
         )
 
     def forward(self, x: Tensor) -> Tensor:

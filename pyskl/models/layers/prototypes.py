@@ -11,16 +11,15 @@ class PrototypeNetwork(nn.Module):
     Args:
         dim: D of a row and of a prototype.
         num_prototypes: P.
-        dropout: probability in [0, 1].
 
     Source: ProtoGCN, arXiv:2411.18941.
     """
 
-    def __init__(self, dim: int, num_prototypes: int = 100, dropout: float = 0.1):
+    def __init__(self, dim: int, num_prototypes: int):
         super().__init__()
         self.query_matrix = nn.Linear(dim, num_prototypes, bias=False)
         self.memory_matrix = nn.Linear(num_prototypes, dim, bias=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., D) to (..., D)."""

@@ -6,8 +6,10 @@ on its second convolution, as torchvision has it; inflated in time as in I3D, ar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
+from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
 from .conv_layers import ConvLayers, Size
@@ -27,7 +29,49 @@ InflateStyle = Literal['3x1x1', '3x3x3']
 Triple = tuple[int, int, int]
 
 
-class BasicBlock(nn.Module):
+class ResidualBlock(nn.Module):
+    """Convolutions beside a shortcut: relu(convolutions of x + shortcut of x).
+
+    Args:
+        convs: the convolutions, conv1, conv2 ...
+        downsample: the layer on the shortcut; None is the identity.
+        layers: the kinds of layers.
+
+    Attributes:
+        expansion: ratio of the output's to the inner width.
+    """
+
+    expansion: int
+
+    def __init__(
+        self, convs: Sequence[ConvModule], downsample: nn.Module | None, layers: ConvLayers
+    ):
+        super().__init__()
+        for i, conv in enumerate(convs):
+            self.add_module(f'conv{i + 1}', conv)
+        self.downsample = downsample
+        self.relu = layers.activation()
+
+    @property
+    def convs(self) -> list[Any]:
+        """The convolutions in order: conv1, conv2 ..."""
+        return [layer for name, layer in self.named_children() if name.startswith('conv')]
+
+    @property
+    def last_norm(self) -> Any:
+        """The norm, of any kind, that `zero_init_residual` starts at zero."""
+        return self.convs[-1].norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, ..., H, W) to (N, planes * expansion, ..., H', W')."""
+        out = x
+        for conv in self.convs:
+            out = conv(out)
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return self.relu(out + shortcut)
+
+
+class BasicBlock(ResidualBlock):
     """Two 3x3 convolutions beside a shortcut.
 
     Args:
@@ -50,25 +94,14 @@ class BasicBlock(nn.Module):
         layers: ConvLayers,
         kernels: tuple[Size, Size] = (3, 3),
     ):
-        super().__init__()
-        self.conv1 = layers.conv(in_channels, planes, kernels[0], stride)
-        self.conv2 = layers.conv(planes, planes, kernels[1], activate=False)
-        self.downsample = downsample
-        self.relu = layers.activation()
-
-    @property
-    def last_norm(self) -> Any:
-        """The norm, of any kind, that `zero_init_residual` starts at zero."""
-        return self.conv2.norm
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, ..., H, W) to (N, planes, ..., H', W')."""
-        out = self.conv2(self.conv1(x))
-        shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(out + shortcut)
+        convs = [
+            layers.conv(in_channels, planes, kernels[0], stride),
+            layers.conv(planes, planes, kernels[1], activate=False),
+        ]
+        super().__init__(convs, downsample, layers)
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(ResidualBlock):
     """Narrow, convolve, widen: 1x1, 3x3 and 1x1 convolutions beside a shortcut.
 
     Args:
@@ -88,23 +121,12 @@ class Bottleneck(nn.Module):
         layers: ConvLayers,
         kernels: tuple[Size, Size, Size] = (1, 3, 1),
     ):
-        super().__init__()
-        self.conv1 = layers.conv(in_channels, planes, kernels[0])
-        self.conv2 = layers.conv(planes, planes, kernels[1], stride)
-        self.conv3 = layers.conv(planes, planes * self.expansion, kernels[2], activate=False)
-        self.downsample = downsample
-        self.relu = layers.activation()
-
-    @property
-    def last_norm(self) -> Any:
-        """The norm, of any kind, that `zero_init_residual` starts at zero."""
-        return self.conv3.norm
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, ..., H, W) to (N, 4 * planes, ..., H', W')."""
-        out = self.conv3(self.conv2(self.conv1(x)))
-        shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(out + shortcut)
+        convs = [
+            layers.conv(in_channels, planes, kernels[0]),
+            layers.conv(planes, planes, kernels[1], stride),
+            layers.conv(planes, planes * self.expansion, kernels[2], activate=False),
+        ]
+        super().__init__(convs, downsample, layers)
 
 
 class BasicBlock3d(BasicBlock):

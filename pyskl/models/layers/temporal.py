@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .from_config import norm_layer
+from .from_config import LayerConfig, norm_layer
 
 Branch = tuple[int, int] | tuple[str, int] | str
 
@@ -34,7 +33,7 @@ class UnitTCN(nn.Module):
         kernel_size: int = 9,
         stride: int = 1,
         dilation: int = 1,
-        norm: str | dict[str, Any] | None = 'BN',
+        norm: LayerConfig | None = 'BN',
         dropout: float = 0,
     ):
         super().__init__()
@@ -132,17 +131,13 @@ class MSTCN(nn.Module):
         last = out_channels - width * (len(dilations) + 1)
         branches = [
             nn.Sequential(
-                nn.Conv2d(in_channels, width, 1),
-                nn.BatchNorm2d(width),
-                nn.ReLU(),
+                *_start(in_channels, width),
                 UnitTCN(width, width, kernel_size, stride, dilation),
             )
             for dilation in dilations
         ]
         pooling = nn.Sequential(
-            nn.Conv2d(in_channels, width, 1),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
+            *_start(in_channels, width),
             nn.MaxPool2d((3, 1), (stride, 1), (1, 0)),
             nn.BatchNorm2d(width),
         )
@@ -177,12 +172,17 @@ def _branch(branch: Branch, in_channels: int, width: int, stride: int) -> nn.Mod
         raise ValueError(
             f"ms_cfg: branch {branch!r}: expected (kernel, dilation), ('max', kernel) or '1x1'."
         )
-    start = (nn.Conv2d(in_channels, width, 1), nn.BatchNorm2d(width), nn.ReLU())
+    start = _start(in_channels, width)
     kind, size = branch
     if isinstance(kind, str):
         _check_odd(size)
         return nn.Sequential(*start, nn.MaxPool2d((size, 1), (stride, 1), (size // 2, 0)))
     return nn.Sequential(*start, UnitTCN(width, width, kind, stride, size, norm=None))
+
+
+def _start(in_channels: int, width: int) -> list[nn.Module]:
+    """Build the 1x1 convolution, BatchNorm and ReLU that a branch starts with."""
+    return [nn.Conv2d(in_channels, width, 1), nn.BatchNorm2d(width), nn.ReLU()]
 
 
 def _check_odd(kernel_size: int) -> None:

@@ -9,6 +9,9 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+MOMENTUM = 0.9  # share of its memory that a class keeps in a step
+TEMPERATURE = 0.125  # divisor of the cosines
+
 
 class ClassContrast(nn.Module):
     """Cross-entropy of the cosines between a clip's embedded graph and a memory of each class.
@@ -24,34 +27,17 @@ class ClassContrast(nn.Module):
         num_joints: V of the graph.
         num_classes: K.
         dim: D of the embedding.
-        momentum: share of its memory that a class keeps in a step, in [0, 1].
-        temperature: divisor of the cosines.
 
     Attributes:
         memory: (D, K), drawn from torch's generator when the loss is built.
-
-    Raises:
-        ValueError: momentum or temperature is out of range.
 
     Source: ProtoGCN, arXiv:2411.18941.
     """
 
     memory: Tensor
 
-    def __init__(
-        self,
-        num_joints: int,
-        num_classes: int,
-        dim: int = 256,
-        momentum: float = 0.9,
-        temperature: float = 0.125,
-    ):
+    def __init__(self, num_joints: int, num_classes: int, dim: int = 256):
         super().__init__()
-        if not 0 <= momentum <= 1:
-            raise ValueError(f'momentum = {momentum}: expected 0 to 1, e.g. 0.9.')
-        if not 0 < temperature < float('inf'):
-            raise ValueError(f'temperature = {temperature}: expected a number above 0, e.g. 0.125.')
-        self.momentum, self.temperature = momentum, temperature
         self.cl_fc = nn.Linear(num_joints**2, dim)
         self.register_buffer('memory', torch.randn(dim, num_classes), persistent=False)
 
@@ -73,7 +59,7 @@ class ClassContrast(nn.Module):
                 memory = self._moved(embedding, cls_score.detach(), label)
                 self.memory.copy_(memory.detach())
             cosine = F.normalize(embedding, dim=1) @ F.normalize(memory, dim=0)  # (N, K)
-            return F.cross_entropy(cosine / self.temperature, label)
+            return F.cross_entropy(cosine / TEMPERATURE, label)
 
     def _moved(self, embedding: Tensor, cls_score: Tensor, label: Tensor) -> Tensor:
         """Return the memory after this step: (D, K)."""
@@ -89,7 +75,7 @@ class ClassContrast(nn.Module):
 
         # Classes without such a clip keep their memory.
         mean = total / count.clamp(min=1)
-        moved = self.momentum * self.memory + (1 - self.momentum) * mean
+        moved = MOMENTUM * self.memory + (1 - MOMENTUM) * mean
         return torch.where(count > 0, moved, self.memory)
 
     def training_state(self) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from ...errors import ConfigError
-from .class_weights import DEFAULT_BETA, WEIGHTINGS
+from .class_weights import effective_weights, sqrt_weights
 
 ClassWeight = Literal['effective', 'sqrt'] | Sequence[float] | None
 
@@ -43,7 +43,7 @@ class ClassLoss(nn.Module):
 
     def __init__(
         self,
-        loss_weight: float,
+        loss_weight: float = 1.0,
         class_weight: ClassWeight = None,
         label_smooth_eps: float = 0.0,
         beta: float | None = None,
@@ -58,7 +58,7 @@ class ClassLoss(nn.Module):
         if beta is not None and not 0 <= beta < 1:
             raise ValueError(f'beta = {beta}: expected a number from 0 to below 1, e.g. 0.999.')
         self.loss_weight, self.label_smooth_eps = loss_weight, label_smooth_eps
-        self.beta = DEFAULT_BETA if beta is None else beta
+        self.beta = 0.999 if beta is None else beta
         self.weighting = class_weight if isinstance(class_weight, str) else None
         weight = None
         if class_weight is not None and not isinstance(class_weight, str):
@@ -78,8 +78,8 @@ class ClassLoss(nn.Module):
             table: (K, D) label vectors; not used by a loss on class scores.
         """
         if counts is not None and self.weighting is not None:
-            options = {'beta': self.beta} if self.weighting == 'effective' else {}
-            weights = WEIGHTINGS[self.weighting](counts, **options)
+            by_sqrt = self.weighting == 'sqrt'
+            weights = sqrt_weights(counts) if by_sqrt else effective_weights(counts, self.beta)
             self.class_weight = torch.tensor(weights, dtype=torch.float32)
 
     def weights(self) -> Tensor | None:

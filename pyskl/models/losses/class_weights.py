@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-DEFAULT_BETA = 0.999
 
-
-def effective_weights(counts: np.ndarray, beta: float = DEFAULT_BETA) -> np.ndarray:
+def effective_weights(counts: np.ndarray, beta: float) -> np.ndarray:
     """Weigh a class by one over its effective number of clips: w = (1 - beta) / (1 - beta ** n).
 
     Args:
@@ -42,9 +38,3 @@ def at_least_one(counts: np.ndarray) -> np.ndarray:
 
 def _mean_one(weights: np.ndarray) -> np.ndarray:
     return weights / weights.mean()
-
-
-WEIGHTINGS: dict[str, Callable[..., np.ndarray]] = {
-    'effective': effective_weights,
-    'sqrt': sqrt_weights,
-}

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...registry import LOSSES
-from .class_loss import ClassLoss, ClassWeight, at_least_float32, mean_over_ranks, smoothed
+from .class_loss import ClassLoss, at_least_float32, mean_over_ranks, smoothed
 
 
 @LOSSES.register_module()
@@ -15,15 +15,6 @@ class CrossEntropyLoss(ClassLoss):
 
     The arguments are those of ClassLoss.
     """
-
-    def __init__(
-        self,
-        loss_weight: float = 1.0,
-        class_weight: ClassWeight = None,
-        label_smooth_eps: float = 0.0,
-        beta: float | None = None,
-    ):
-        super().__init__(loss_weight, class_weight, label_smooth_eps, beta)
 
     def forward(
         self,

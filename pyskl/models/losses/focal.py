@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,7 +11,6 @@ from torch import Tensor
 from ...registry import LOSSES
 from .class_loss import (
     ClassLoss,
-    ClassWeight,
     as_shares,
     at_least_float32,
     mean_over_ranks,
@@ -34,15 +35,8 @@ class FocalLoss(ClassLoss):
     Source: Focal loss, arXiv:1708.02002, section 3.2, with softmax.
     """
 
-    def __init__(
-        self,
-        loss_weight: float = 1.0,
-        gamma: float = 2.0,
-        class_weight: ClassWeight = None,
-        label_smooth_eps: float = 0.0,
-        beta: float | None = None,
-    ):
-        super().__init__(loss_weight, class_weight, label_smooth_eps, beta)
+    def __init__(self, loss_weight: float = 1.0, gamma: float = 2.0, **kwargs: Any):
+        super().__init__(loss_weight, **kwargs)
         if not 0 <= gamma < float('inf'):
             raise ValueError(f'gamma = {gamma}: expected 0 or more, e.g. 2.0.')
         self.gamma = gamma

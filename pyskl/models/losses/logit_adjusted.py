@@ -30,7 +30,7 @@ class LogitAdjustedLoss(CrossEntropyLoss):
     adjustment: Tensor | None
 
     def __init__(self, loss_weight: float = 1.0, tau: float = 1.0, label_smooth_eps: float = 0.0):
-        super().__init__(loss_weight, None, label_smooth_eps)
+        super().__init__(loss_weight, label_smooth_eps=label_smooth_eps)
         if not 0 <= tau < float('inf'):
             raise ValueError(f'tau = {tau}: expected 0 or more, e.g. 1.0.')
         self.tau = tau

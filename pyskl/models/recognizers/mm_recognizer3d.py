@@ -100,20 +100,15 @@ class MMRecognizer3D(ViewRecognizer):
 
     # -- testing -----------------------------------------------------------------------------------
 
-    def samples_at_once(self, views: Pair) -> int:
-        """Return how many samples pass the network together; on the CPU all do by default."""
-        if self.test_cfg.max_testing_views is None and self.target.device.type != 'cuda':
-            return views.shape[0]
-        return self._views_at_once(views)
-
     def test_features(self, views: Pair) -> Iterator[Any]:
         """Yield features (rgb, pose), B * n rows each, of n views of every sample, in order."""
-        for chosen in input_stage.view_slices(views.shape, self._views_at_once(views)):
+        for chosen in input_stage.view_slices(views.shape, self.views_at_once(views)):
             yield self.extract_feat(
                 *(input_stage.volumes(given, self.target, chosen) for given in views.both)
             )
 
-    def _views_at_once(self, views: Pair) -> int:
+    def views_at_once(self, views: Pair) -> int:
+        """Return how many views of both inputs pass the network at once."""
         imgs, heatmaps = views.both
         limit = self.test_cfg.max_testing_views
         return input_stage.volumes_at_once(imgs, self.target, limit, heatmaps)

@@ -114,18 +114,11 @@ class Recognizer2D(ViewRecognizer):
 
     # -- testing -----------------------------------------------------------------------------------
 
-    def samples_at_once(self, views: torch.Tensor | Input) -> int:
-        """Return how many samples pass the network together; on the CPU all do by default."""
-        limit = self.test_cfg.max_testing_views
-        if limit is None and self.target.device.type != 'cuda':
-            return views.shape[0]
-        return self._crops_at_once(views)
-
     def test_features(self, views: torch.Tensor | Input) -> Iterator[torch.Tensor]:
         """Yield the pooled features (B * n, D) of n crops of every sample at a time, in order."""
         length = self._frames_a_crop(views.shape[1])
         shape = torch.Size((views.shape[0], views.shape[1] // length))
-        for crops in input_stage.view_slices(shape, self._crops_at_once(views)):
+        for crops in input_stage.view_slices(shape, self.views_at_once(views)):
             chosen = slice(crops.start * length, crops.stop * length)
             frames = input_tensor(views, self.target, chosen)  # (B, n * S', C, H, W)
             yield self.clip_features(frames.unflatten(1, (-1, length)).flatten(0, 1))
@@ -133,9 +126,9 @@ class Recognizer2D(ViewRecognizer):
     def _frames_a_crop(self, num_frames: int) -> int:
         return min(self.test_cfg.num_segs or num_frames, num_frames)
 
-    def _crops_at_once(self, views: torch.Tensor | Input) -> int:
+    def views_at_once(self, views: torch.Tensor | Input) -> int:
+        """Return how many crops pass the network at once."""
         limit = self.test_cfg.max_testing_views
         if limit is not None:
             return limit
-        frames = input_stage.volumes_at_once(views, self.target, None)
-        return max(1, frames // self._frames_a_crop(views.shape[1]))
+        return max(1, super().views_at_once(views) // self._frames_a_crop(views.shape[1]))

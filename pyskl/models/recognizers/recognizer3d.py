@@ -44,13 +44,6 @@ class Recognizer3D(ViewRecognizer):
         """Map volumes (N, C, T, H, W) to features (N, D, T', H', W'), or a tuple of them."""
         return self.backbone(*map(self.target.laid_out, volumes))
 
-    def samples_at_once(self, imgs: torch.Tensor | Input) -> int:
-        """Return how many samples pass the network together; on the CPU all do by default."""
-        limit = self.test_cfg.max_testing_views
-        if limit is None and self.target.device.type != 'cuda':
-            return imgs.shape[0]
-        return input_stage.volumes_at_once(imgs, self.target, limit)
-
     def test_features(self, imgs: torch.Tensor | Input) -> Iterator[Any]:
         """Yield features (B * n, D, T', H', W') of n views of every sample at a time, in order."""
         for volume in input_stage.chunks(imgs, self.target, self.test_cfg.max_testing_views):

@@ -15,6 +15,7 @@ from ...registry import BACKBONES, HEADS
 from ...signature import check_call
 from ...wording import count
 from ..backbones.base import Backbone
+from ..input_stage import volumes_at_once
 from ..losses.class_loss import at_least_float32
 from ..mixing import Mix, TrainSettings, draw_mix
 from .base import Recognizer
@@ -171,9 +172,15 @@ class ViewRecognizer(Recognizer):
         parts = [self.answers_of(views[b : b + step]) for b in range(0, views.shape[0], step)]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
-    @abstractmethod
     def samples_at_once(self, views: Any) -> int:
-        """Return how many samples pass the network together."""
+        """Return how many samples pass the network together; on the CPU all do by default."""
+        if self.test_cfg.max_testing_views is None and self.target.device.type != 'cuda':
+            return views.shape[0]
+        return self.views_at_once(views)
+
+    def views_at_once(self, views: Any) -> int:
+        """Return how many views pass the network at once."""
+        return volumes_at_once(views, self.target, self.test_cfg.max_testing_views)
 
     @abstractmethod
     def test_features(self, views: Any) -> Iterator[Any]:

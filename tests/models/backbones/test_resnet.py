@@ -1,27 +1,12 @@
-"""The 2-D ResNet against PYSKL's numbers, and what its settings mean."""
+"""What the settings of ResNets mean, 2-D and 3-D."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from network_goldens import assert_keys, assert_passes, assert_starts
 from torch import nn
 
-from pyskl.errors import ConfigError
-from pyskl.models import BACKBONES
-from pyskl.models.backbones import ResNet
-
-GOLDEN = dict(depth=50, in_channels=17, out_indices=(0, 1, 2, 3))
-
-
-def test_keys_and_starting_values_are_upstreams():
-    network = ResNet(**GOLDEN)
-    assert_keys('resnet_50_out0123', network)
-    assert_starts('resnet_50_out0123', network)
-
-
-def test_features_loss_and_gradients_are_upstreams():
-    assert_passes('resnet_50_out0123', ResNet(**GOLDEN))
+from pyskl.models.backbones import ResNet, ResNet3d, ResNet3dSlowOnly
 
 
 def test_basic_blocks_halve_the_picture_with_their_first_convolution():
@@ -43,7 +28,30 @@ def test_the_stem_alone_has_a_trained_batch_norm_with_partial_bn():
     assert trained == ['conv1.bn']
 
 
-@pytest.mark.parametrize('settings', [dict(depth=49), dict(strides=(1, 2)), dict(out_indices=())])
-def test_wrong_arguments_are_named(settings):
-    with pytest.raises(ConfigError, match=next(iter(settings))):
-        BACKBONES.build(dict(type='ResNet', **settings))
+@pytest.mark.parametrize('zero', [True, False])
+def test_zero_init_residual_makes_every_block_its_shortcut(zero):
+    network = ResNet3dSlowOnly(in_channels=3, base_channels=4, zero_init_residual=zero)
+    weights = [block.conv3.bn.weight for stage in network.stages for block in stage]
+    assert len(weights) == 16 and all(torch.all(w == (0.0 if zero else 1.0)) for w in weights)
+
+
+@pytest.mark.parametrize(
+    ('depth', 'blocks', 'channels'),
+    [(18, 8, 512), (34, 16, 512), (50, 16, 2048), (101, 33, 2048), (152, 50, 2048)],
+)
+def test_every_depth_has_its_blocks(depth, blocks, channels):
+    with torch.device('meta'):
+        network = ResNet3d(depth=depth)  # basic blocks whatever the inflate_style
+        out = network(torch.empty(1, 3, 2, 32, 32))
+    assert out.shape[1] == network.num_features == channels
+    assert sum(map(len, network.stages)) == blocks
+
+
+def test_several_out_indices_give_several_features():
+    network = ResNet3dSlowOnly(
+        in_channels=3, base_channels=4, num_stages=3, stage_blocks=(1, 1, 1), out_indices=(0, 2)
+    )
+    features = network(torch.rand(1, 3, 4, 32, 32))
+    assert [feat.shape[1] for feat in features] == [16, 64]
+    assert torch.equal(network.pool(features), features[1].mean((2, 3, 4)))
+    assert network.num_features == network.out_channels == 64

@@ -1,25 +1,11 @@
-"""SGN against golden numbers and a slow twin."""
+"""SGN against a slow twin: any size, and what does not fit."""
 
 import pytest
 import torch
 from graph_checks import assert_runs_everywhere, keypoints
-from graph_goldens import assert_keys, assert_passes, fill
 
 from pyskl.errors import ConfigError
 from pyskl.models.backbones import SGN
-from pyskl.models.backbones.sgn import SGNGraphConv
-from pyskl.registry import BACKBONES
-
-
-def test_keys_and_parameters_are_the_published_ones():
-    network = BACKBONES.build(dict(type='SGN'), 'model.backbone')
-    assert_keys('sgn_ntu', network)
-    assert sum(p.numel() for p in network.parameters()) == 660_908
-    assert (network.in_channels, network.num_features) == (3, 512)
-
-
-def test_features_loss_and_gradients_are_golden():
-    assert_passes('sgn_ntu', SGN())
 
 
 def test_graph_convolutions_start_as_their_residuals():
@@ -30,14 +16,6 @@ def test_graph_convolutions_start_as_their_residuals():
     fan_out = 256 * 3  # of He's initial weights: channels times frames
     spread = network.tcn[1].conv.weight.std().item()
     assert spread == pytest.approx((2 / fan_out) ** 0.5, rel=0.02)
-
-
-def test_graph_convolution_equals_one_frame_at_a_time():
-    layer = fill(SGNGraphConv(4, 6)).eval()
-    x, graph = keypoints(1, 2, 4, 3, 5)[0], torch.rand(2, 3, 5, 5)
-    y = torch.stack([x[:, :, t] @ graph[:, t].mT for t in range(3)], 2)
-    expected = (layer.bn(layer.conv(y) + layer.residual(x))).relu()
-    torch.testing.assert_close(layer(x, graph), expected)
 
 
 @pytest.mark.parametrize('M, T, V, C', [(1, 30, 22, 2), (3, 1, 9, 3), (2, 64, 8, 3)])

@@ -8,8 +8,6 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyskl.models import speed_up
-from pyskl.models.backbones import ResNet3dSlowOnly
 from pyskl.models.cpu.sparse_conv import MAX_DENSITY, SparseConv3d, StripConv
 
 
@@ -57,15 +55,6 @@ def test_equals_the_dense_convolution(
         torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4)
 
 
-def test_published_stem():
-    images = marks((4, 22, 56, 56), 0.006)
-    weight = torch.randn(32, 22, 7, 7, generator=torch.Generator().manual_seed(0))
-    (out, grad), (want, want_grad) = both(images, weight, (1, 1), (3, 3))
-    assert out.is_contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(out, want, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(grad, want_grad, rtol=1e-5, atol=1e-4)
-
-
 def conv(**kwargs):
     torch.manual_seed(0)
     return SparseConv3d(4, 8, (1, 7, 7), (1, 1, 1), (0, 3, 3), **kwargs)
@@ -105,7 +94,9 @@ def test_zeros_are_skipped_only_where_that_saves_time(short_ways):
     layer(volume(MAX_DENSITY / 2))
     assert len(short_ways) == 1
     layer(volume(2 * MAX_DENSITY))  # too full
-    layer(volume(0.01).requires_grad_())  # its picture wants a gradient
+    x = volume(0.01).requires_grad_()  # its picture wants a gradient
+    layer(x).sum().backward()
+    assert x.grad.abs().sum() > 0
     layer.double()(volume(0.01).double())
     with torch.autocast('cpu', torch.bfloat16):
         layer.float()(volume(0.01))
@@ -113,12 +104,6 @@ def test_zeros_are_skipped_only_where_that_saves_time(short_ways):
     SparseConv3d(4, 8, (1, 7, 7), padding=(0, 6, 6), dilation=(1, 2, 2))(volume(0.01))
     layer(volume(0.01).contiguous())  # channels first
     assert len(short_ways) == 1
-
-
-def test_gradient_for_pictures_is_not_lost():
-    x = volume(0.01).requires_grad_()
-    conv()(x).sum().backward()
-    assert x.grad.abs().sum() > 0
 
 
 def test_all_zero_pictures():
@@ -149,20 +134,3 @@ def test_same_bits_for_any_number_of_threads():
     finally:
         torch.set_num_threads(before)
     assert torch.equal(ends[0][0], ends[1][0]) and torch.equal(ends[0][1], ends[1][1])
-
-
-def test_a_network_uses_it_in_its_stem(short_ways):
-    network = ResNet3dSlowOnly(
-        in_channels=4,
-        base_channels=8,
-        num_stages=1,
-        stage_blocks=(1,),
-        out_indices=(0,),
-        spatial_strides=(1,),
-        temporal_strides=(1,),
-        conv1_stride=(1, 1),
-        pool1_stride=(1, 1),
-        inflate=(0,),
-    )
-    speed_up(network)(volume(0.01)).sum().backward()
-    assert len(short_ways) == 1 and network.conv1.conv.weight.grad.abs().sum() > 0

@@ -18,23 +18,6 @@ def upstream():
         return dict(data)
 
 
-@pytest.mark.parametrize(
-    ('name', 'labels', 'settings'),
-    [
-        ('BCE', 'multi', {}),
-        ('BCE_weight333', 'multi', {'loss_weight': 333.0}),
-        ('BCE_class_weight', 'multi', {'class_weight': [0.5, 2, 1, 1.5, 0.25]}),
-        ('BCE_soft', 'soft', {}),
-    ],
-)
-def test_loss_and_gradient_equal_upstream(upstream, name, labels, settings):
-    scores = torch.tensor(upstream['loss/input/score'], requires_grad=True)
-    loss = BCELossWithLogits(**settings)(scores, torch.tensor(upstream[f'loss/input/{labels}']))
-    loss.backward()
-    assert loss.item() == pytest.approx(float(upstream[f'loss/{name}/loss']), rel=1e-6)
-    np.testing.assert_allclose(scores.grad, upstream[f'loss/{name}/grad'], rtol=1e-5, atol=1e-7)
-
-
 def weight(name, shape):
     d = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
     return torch.tensor(np.float32(d / np.sqrt(np.prod(shape[1:])) if len(shape) > 1 else 0.1 * d))

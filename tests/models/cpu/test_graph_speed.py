@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 
 import pytest
 import torch
@@ -12,7 +11,7 @@ from torch import nn
 from pyskl.models import fuse_conv_bn, speed_up
 from pyskl.models.backbones import AAGCN, CTRGCN, DGSTGCN, MSG3D, STGCN, ProtoGCN
 from pyskl.models.cpu.channels_last import WIDE, conv_norm
-from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm2d, counting_frames
+from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm2d
 from pyskl.models.cpu.fast_temporal import max_pool
 from pyskl.models.cpu.people_sharing import DistinctPeople, PeopleSharing
 from pyskl.models.cpu.speed_up import undo_speed_up
@@ -74,10 +73,8 @@ def answer(model, x):
 def step(model, x):
     """Return loss, gradients and statistics of one training step of a copy."""
     model = copy.deepcopy(model).train()
-    loss = sum(
-        (part.flatten(2).mean(2) if part.ndim > 2 else part).square().sum()
-        for part in outputs(model(x))
-    )
+    features, *graph = outputs(model(x))
+    loss = sum(part.square().sum() for part in (features.mean((2, 3, 4)), *graph))
     loss.backward()
     grads = {key: p.grad for key, p in model.named_parameters() if p.grad is not None}
     return loss.detach(), grads, dict(model.named_buffers())
@@ -122,21 +119,16 @@ def test_a_training_step_is_the_plain_networks(name, present):
 
 @every_network
 def test_gradients_in_testing_are_the_plain_networks(name):
-    plain, x = made(name).eval(), clips(1).requires_grad_()
-    grads = []
+    plain, x, grads = made(name).eval(), clips(1).requires_grad_(), []
     for model in (plain, speed_up(copy.deepcopy(plain))):
-        grads.append(
-            torch.autograd.grad(
-                outputs(model(x))[0].square().sum(), [x, *model.parameters()], allow_unused=True
-            )
-        )
+        loss = outputs(model(x))[0].square().sum()
+        grads.append(torch.autograd.grad(loss, [x, *model.parameters()], allow_unused=True))
     assert_same(grads[1], grads[0])
 
 
 @pytest.mark.parametrize('name', ['ST-GCN++', 'AAGCN', 'CTRGCN', 'DGSTGCN'])
-@pytest.mark.parametrize(('layout', 'joints', 'people'), [('coco', 17, 1), ('handmp', 21, 3)])
-def test_other_layouts_and_numbers_of_people(name, layout, joints, people):
-    plain, x = made(name, layout, people), clips(1, 2, people, joints)
+def test_another_layout_and_number_of_people(name):
+    plain, x = made(name, 'handmp', people=3), clips(1, number=2, people=3, joints=21)
     fast = speed_up(copy.deepcopy(plain))
     assert_same(answer(fast, x), answer(plain, x))
     assert_same(step(fast, x), step(plain, x))
@@ -146,36 +138,11 @@ def test_other_layouts_and_numbers_of_people(name, layout, joints, people):
 def test_in_float32_the_answers_differ_by_rounding_only(name):
     plain, x = made(name).eval(), clips(1)
     expected = answer(plain, x)
-    ours = answer(fused_and_fast(plain.float()), x.float())
+    fast = plain.float()
+    fuse_conv_bn(fast)
+    ours = answer(speed_up(fast), x.float())
     for a, b in zip(ours, expected):
         assert (a - b).abs().max() <= 2e-5 * b.abs().max()
-
-
-def fused_and_fast(model):
-    model = copy.deepcopy(model).eval()
-    fuse_conv_bn(model)
-    return speed_up(model)
-
-
-@pytest.mark.parametrize('times', [(1, 1, 1), (1, 2), (1, 1, 3, 3), (5,)])
-def test_batch_norm_counts_each_person_as_often_as_they_occur(times):
-    torch.manual_seed(0)
-    norm = ExactBatchNorm2d(6).double()
-    x = torch.randn(len(times), 6, 5, 4, dtype=torch.float64)
-    x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
-    twin, repeats = copy.deepcopy(norm), torch.tensor(times)
-    twin.__class__ = nn.BatchNorm2d
-    counts = tuple(
-        (slice(times.index(n), times.index(n) + times.count(n)), n) for n in sorted(set(times))
-    )
-    with counting_frames(norm, counts):
-        out = norm(x).repeat_interleave(repeats, 0)
-    expected = twin(x.repeat_interleave(repeats, 0))
-    weight = torch.randn_like(expected)
-    assert_same(out, expected)
-    assert_same(dict(norm.named_buffers()), dict(twin.named_buffers()))
-    ours = torch.autograd.grad(out, [x, *norm.parameters()], weight)
-    assert_same(ours, torch.autograd.grad(expected, [x, *twin.parameters()], weight))
 
 
 @pytest.mark.parametrize('stride', [1, 2])
@@ -228,12 +195,9 @@ def test_distinct_people_are_sorted_by_how_often_they_occur():
     people[3] = people[1] = people[0]
     people[4, 0, 2, 1] = 9
     distinct = DistinctPeople.of(people)
-    assert (distinct.chosen, distinct.index, distinct.times) == (
-        [2, 4, 0],
-        [2, 2, 0, 2, 1],
-        [1, 1, 3],
-    )
-    assert distinct.counts == ((slice(0, 2), 1), (slice(2, 3), 3)) and distinct.poses[1] is None
+    assert (distinct.chosen, distinct.index) == ([2, 4, 0], [2, 2, 0, 2, 1])
+    assert distinct.times == [1, 1, 3]
+    assert distinct.poses[1] is None
     assert DistinctPeople.of(torch.rand(3, 3, 4, 2)) is None
 
 
@@ -330,14 +294,6 @@ def test_hooks_see_what_they_see_in_the_plain_network(name, training):
     assert_same(seen[1], seen[0])
 
 
-@pytest.mark.parametrize('copied', [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
-def test_copies_are_as_fast(copied):
-    model, x = speed_up(made('DGSTGCN')), clips(1)
-    again = copied(model)
-    assert [type(m) for m in again.modules()] == [type(m) for m in model.modules()]
-    assert_same(answer(again, x), answer(model, x))
-
-
 def test_torch_export_sees_plain_layers():
     model = speed_up(made('ST-GCN++')).eval()
     x = clips(1, 1)
@@ -366,11 +322,9 @@ def test_torch_compile_sees_plain_layers(name):
     model, x, graphs = speed_up(made(name)).eval(), clips(1), []
     expected = answer(model, x)
     torch._dynamo.reset()
-    with torch.no_grad():
-        model.compile(
-            backend=lambda graph, _: graphs.append(graph) or graph.forward, fullgraph=True
-        )
-        assert_same(outputs(model(x)), expected)
+    backend = lambda graph, _: graphs.append(graph) or graph.forward  # noqa: E731
+    model.compile(backend=backend, fullgraph=True)
+    assert_same(answer(model, x), expected)
     called = ' '.join(str(node.target) for node in graphs[0].graph.nodes)
     assert len(graphs) == 1 and 'conv2d' in called and 'bmm' not in called
 
