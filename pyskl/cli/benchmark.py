@@ -34,7 +34,7 @@ from ..benchmarks.timing import machine
 from ..engine.distributed import choose_device
 from ..engine.machine import has_bf16, keep_pages, set_determinism
 from ..errors import UserError
-from ..files.atomic import write_text
+from ..files.atomic import atomic_write_text
 from ..sources.imigue import read_raw
 from ..sources.synthetic import write_demo_data
 from .calling import Parser, child_command
@@ -111,7 +111,7 @@ def main(argv: Sequence[str]) -> None:
                     print(row, flush=True)
     if args.json:
         content = {'machine': host, 'rows': [asdict(row) for row in rows]}
-        write_text(args.json, json.dumps(content, indent=1))
+        atomic_write_text(args.json, json.dumps(content, indent=1))
         print(f'wrote {args.json}')
 
 

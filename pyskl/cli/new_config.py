@@ -22,7 +22,7 @@ from ..annotations.clips import Annotations
 from ..annotations.label_lists import from_one, lacks_class_0
 from ..annotations.measures import sample_rows
 from ..errors import DataError, UserError
-from ..files.atomic import write_text
+from ..files.atomic import atomic_write_text
 from ..recipe.layout_option import read_layout
 from ..skeletons import Layout, guess_layout, layout_of
 from ..wording import count, some
@@ -88,7 +88,7 @@ def main(argv: Sequence[str]) -> None:
                 text,
                 flags=re.DOTALL,
             )
-        write_text(path, text)
+        atomic_write_text(path, text)
     print(f'{args.ann_file}: {data.summary()}')
     for note in data.notes():
         print(as_called(note))

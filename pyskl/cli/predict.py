@@ -29,7 +29,7 @@ from ..annotations.clip_names import VIDEOS, ClipNames
 from ..annotations.file_formats import detect_format
 from ..annotations.packed import META
 from ..errors import DataError, UserError
-from ..files.atomic import write_text
+from ..files.atomic import atomic_write_text
 from ..files.path_checks import check_checkpoint, check_present, check_writable
 from ..skeletons import Layout, layout_of
 from ..sources.conversion import convert
@@ -174,7 +174,7 @@ def main(argv: Sequence[str]) -> None:
             _write_overlay(file, clip, layout or given.layout, given.video, answers[-1])
     content = {'config': args.config, 'checkpoint': args.checkpoint}
     content |= {'classes': names, 'clips': answers}
-    write_text(args.out / 'answers.json', json.dumps(content, ensure_ascii=False, indent=1))
+    atomic_write_text(args.out / 'answers.json', json.dumps(content, ensure_ascii=False, indent=1))
     print(f'wrote {args.out}/answers.json ({count(len(answers), "clip")})')
 
 

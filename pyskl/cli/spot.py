@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ConfigError
-from ..files.atomic import write_text
+from ..files.atomic import atomic_write_text
 from ..files.locks import RESULTS_LOCK, in_turn
 from ..files.path_checks import check_checkpoint, check_writable
 from ..sources.recordings import RecordingFile, find_recordings, id_of_class
@@ -183,7 +183,7 @@ def main(argv: Sequence[str]) -> int:
             save_settings(out_dir / SAVED, settings, made)
             print(f'wrote {out_dir / SAVED}')
         if figures:
-            write_text(out_dir / 'metrics.json', json.dumps(figures, indent=1) + '\n')
+            atomic_write_text(out_dir / 'metrics.json', json.dumps(figures, indent=1) + '\n')
             print(f'wrote {out_dir / "metrics.json"}')
     _name_old_files(out_dir, list(found), bool(figures))
     if timeline is not None:

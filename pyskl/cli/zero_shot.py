@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
-from ..files.atomic import write_text
+from ..files.atomic import atomic_write_text
 from ..seeds import seed_number
 from ..wording import plain, some
 from .calling import Parser
@@ -248,6 +248,6 @@ def main(argv: Sequence[str]) -> int:
         'which know no unseen class.\n'
     )
     print(text)
-    write_text(work_dir / 'table.md', text)
+    atomic_write_text(work_dir / 'table.md', text)
     print(f'wrote {work_dir / "table.md"}')
     return 0

@@ -222,7 +222,7 @@ def check_metrics(metrics: Sequence[str], several_labels: bool = False) -> None:
     for name in metrics:
         if name not in METRICS:
             raise ConfigError(
-                f'metric {name!r} is unknown.{did_you_mean(name, METRICS)} Known: '
+                f'metrics: {name!r} is unknown.{did_you_mean(name, METRICS)} Known: '
                 f'{", ".join(METRICS)}.'
             )
         if several_labels and name in ONE_LABEL_METRICS:

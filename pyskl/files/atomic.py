@@ -94,7 +94,7 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_text(path: str | os.PathLike, text: str) -> None:
+def atomic_write_text(path: str | os.PathLike, text: str) -> None:
     """Write a text file in UTF-8, by atomic_write."""
     with atomic_write(path, 'w', encoding='utf-8') as f:
         f.write(text)

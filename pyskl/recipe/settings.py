@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..errors import ConfigError
 from ..evaluation import check_metrics
 from ..seeds import MAX_SEED
 from .data_settings import Data
@@ -339,7 +340,7 @@ class TopLevel:
                 '`evaluation`.'
             )
         if '\0' in (self.work_dir or ''):
-            raise ValueError(
+            raise ConfigError(
                 f'work_dir = {self.work_dir!r}: a folder cannot have a NUL character in its name.'
             )
         if self.runner is not None and self.total_epochs not in (None, self.runner.max_epochs):

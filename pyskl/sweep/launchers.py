@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from ..engine.machine import usable_cores
 from ..errors import ConfigError, DataError, did_you_mean
-from ..files.atomic import write_text
+from ..files.atomic import atomic_write_text
 from ..files.texts import read_json, read_text
 from .run import MAX_BYTES, STOP_TIMEOUT, Interrupted, StopSignal, kept_from_children
 from .tasks import Scripts, Task
@@ -227,7 +227,9 @@ class Slurm:
             ) from error
         folder = str(self._executor.folder)
         for task, handle in zip(tasks, handles):
-            write_text(task.queued, json.dumps({'job': handle.job_id, 'folder': folder}) + '\n')
+            atomic_write_text(
+                task.queued, json.dumps({'job': handle.job_id, 'folder': folder}) + '\n'
+            )
         return handles
 
     def leave(self, handles: Sequence[Handle]) -> str:

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import IO, Any, Literal
 
 from ..errors import DataError
-from ..files.atomic import write_text
+from ..files.atomic import atomic_write_text
 from ..files.locks import try_lock
 from ..files.safe_pickle import open_regular
 from ..files.texts import read_json
@@ -171,7 +171,7 @@ class Job(Files):
                     raise
                 if status:
                     script = 'train' if step == 'train' else 'test'
-                    write_text(
+                    atomic_write_text(
                         self.failure,
                         f'tools/{script}.py ended with status {status}: {self._last_message()} '
                         f'(all of it: {self.log})',
@@ -229,7 +229,9 @@ class Job(Files):
         """Write the settings, and add the seconds of a step to those of earlier attempts."""
         before = self.seconds
         seconds = {**before, step: before.get(step, 0.0) + spent}
-        write_text(self.record, json.dumps({**self.about, 'seconds': seconds}, indent=2) + '\n')
+        atomic_write_text(
+            self.record, json.dumps({**self.about, 'seconds': seconds}, indent=2) + '\n'
+        )
 
     def _last_message(self) -> str:
         """Return the last error in the log, else its last line."""

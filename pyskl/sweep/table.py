@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..evaluation import ONE_LABEL_METRICS, evaluate, group_accuracy
-from ..files.atomic import write_text
+from ..files.atomic import atomic_write_text
 from ..scores import fit_blend, soften
 from ..scores.align import align
 from ..scores.blend import blend
@@ -159,8 +159,8 @@ def write_table(rows: Sequence[Row], work_dir: str | os.PathLike) -> list[Path]:
     """Write table.md and table.json, with every seed's figures in 0..1, into the sweep's folder."""
     content = [_as_json(row) for row in rows]
     paths = Path(work_dir) / 'table.md', Path(work_dir) / 'table.json'
-    write_text(paths[0], as_markdown(rows))
-    write_text(paths[1], json.dumps(content, indent=1) + '\n')
+    atomic_write_text(paths[0], as_markdown(rows))
+    atomic_write_text(paths[1], json.dumps(content, indent=1) + '\n')
     return list(paths)
 
 
