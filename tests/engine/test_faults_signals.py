@@ -3,9 +3,12 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from conftest import signals_as_in_a_terminal
 from kill_training import differences, ended, start, wait_for
 from stopping import run_two, signals_at, start_two
 from tiny import problem
@@ -120,6 +123,16 @@ def test_started_with_sigint_ignored_a_training_says_so_once_and_stops_on_sigter
         == 1
     )
     assert 'Ctrl-C' not in usual.read_text()
+
+
+def test_what_a_test_starts_can_be_interrupted_when_the_tests_run_in_the_background():
+    code = 'import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)'
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        signals_as_in_a_terminal()
+        assert subprocess.check_output([sys.executable, '-c', code]) == b'True\n'
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def loads_torch(process):
