@@ -241,9 +241,13 @@ class InMemory:
     def __init__(self, data: Mapping[str, Any], where: str):
         self._annotations, self._splits, self.where = data['annotations'], data['split'], where
         self.about = About.of(data, where)
-        lists = LabelLists.of(a['label'] for a in self._annotations)
-        self.labels, has_several = lists.first, (lists.lengths != 1).any()
-        self.label_lists = lists if has_several else None
+        labels = [a['label'] for a in self._annotations]
+        self.label_lists = (
+            LabelLists.of(labels) if any(isinstance(label, list) for label in labels) else None
+        )
+        self.labels = (
+            np.array(labels, dtype=np.int64) if self.label_lists is None else self.label_lists.first
+        )
         self.split_names = tuple(self._splits)
 
     def __len__(self) -> int:

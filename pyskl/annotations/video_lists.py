@@ -250,7 +250,9 @@ def _clip(
         'filename': name,
     }
     try:
-        clip['label'] = clean_label({'label': _number(row.get('label'), label_names)})
+        label = row.get('label')
+        listed = [_number(one, label_names) for one in label] if isinstance(label, list) else None
+        clip['label'] = clean_label({'label': listed or _number(label, label_names)})
         clip |= _part(row)
     except FieldError as error:
         raise DataError(f'{where}, {place}: clip {plain(name)}: {error}') from None
@@ -258,12 +260,7 @@ def _clip(
 
 
 def _number(label: Any, names: Sequence[str] | None) -> Any:
-    """Return the number of a class that a text names, or those of a list of texts.
-
-    Anything else stays as it is, for clean_label.
-    """
-    if isinstance(label, list):
-        return [_number(one, names) for one in label]
+    """Return the number of a class that a text names; anything else as it is, for clean_label."""
     if not isinstance(label, str):
         return label
     if _NUMBER.fullmatch(label.strip()):

@@ -53,6 +53,8 @@ class GestureDataset(PoseDataset):
         subset: Sequence[int] | None = None,
         **others: Any,
     ):
+        if mode not in ('2D', '3D'):
+            raise ConfigError(f"mode = {mode!r}: expected '2D' or '3D'.")
         if subset is not None and {'only_classes', 'without_classes'} & set(others):
             raise ConfigError('subset and only_classes or without_classes are both given.')
         self.squeeze, self.mode, self.valid_frames_thr = squeeze, mode, valid_frames_thr

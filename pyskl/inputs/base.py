@@ -121,8 +121,8 @@ def check_alike(facts: Sequence[Mapping[str, Any]]) -> None:
             if found != facts[0][what]:
                 raise DataError(
                     f'batch: sample {i} has {what} {found}, sample 0 has {facts[0][what]}; all '
-                    'samples of a batch must have the same. Resize to a fixed size '
-                    '(keep_ratio=False) or crop to one, or use a batch of 1.'
+                    'samples of a batch must have the same. Where sizes differ, resize to a fixed '
+                    'one (keep_ratio=False) or crop to one; a batch of 1 always works.'
                 )
 
 

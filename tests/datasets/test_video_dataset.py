@@ -173,6 +173,7 @@ def test_names_are_each_clips_own(tmp_path):
         ('[1]', 'l.json', 'entry 0 is 1'),
         ('[{"label": 1}]', 'l.json', 'entry 0: filename is None'),
         ('3', 'l.json', 'holds 3'),
+        ('[{"file": "x.mp4", "label": %s}]' % ('[' * 900 + ']' * 900), 'l.json', 'x.mp4: label'),
         ('{"a":', 'l.json', 'no whole JSON'),
     ],
 )

@@ -237,10 +237,17 @@ def test_folders_say_train_val_and_test(tmp_path, capsys):
     assert list(test) == ['0054_0', '0054_1', '0055_0', '0055_1']
 
 
-def test_a_folder_named_for_its_split_is_that_split_unless_the_user_says_another(tmp_path):
+def test_a_folder_named_for_its_split_is_that_split_unless_the_user_says_another(
+    tmp_path, monkeypatch
+):
     folder = tmp_path / 'imigue_skeleton_validate'
     video(folder)
     assert list(convert(folder)) == ['val']
+    monkeypatch.chdir(folder)
+    assert find(['../imigue_skeleton_validate/.']).videos[0].split == 'val'
+    (folder / 'below').mkdir()
+    monkeypatch.chdir(folder / 'below')
+    assert find(['..']).videos[0].split == 'val'
     assert list(convert(folder, '--splits', 'train')) == ['train', 'val']
 
 

@@ -109,9 +109,10 @@ def test_smg_is_read_in_pixels_and_counts_frames_from_1(tmp_path):
     assert_array_equal(found.keypoint[:, 2:], people[..., :2])
     assert spans(found) == [(1, 3, 0), (6, 9, 16)] and len(found.notes) == 1
     assert np.flatnonzero(~found.shown()).tolist() == [0, 1, 5]
-    labels.write_text('0,1,3\n')
-    with pytest.raises(DataError):
-        read(tmp_path)
+    for row in ('0,1,3', '1,1,1e300'):
+        labels.write_text(row + '\n')
+        with pytest.raises(DataError):
+            read(tmp_path)
 
 
 def test_the_clips_of_an_annotation_file_are_recordings(tmp_path):

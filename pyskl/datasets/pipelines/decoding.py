@@ -81,6 +81,8 @@ class DecordDecode(Step):
     removes = ('video_reader',)
 
     def __init__(self, mode: Literal['accurate', 'efficient'] = 'accurate'):
+        if mode not in ('accurate', 'efficient'):
+            raise ValueError(f"mode = {mode!r}: expected 'accurate' or 'efficient'.")
         self.mode = mode
 
     def __call__(self, results: Results) -> Results:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from ...registry import PIPELINES
@@ -106,7 +104,7 @@ class Flip(PictureStep):
     def __init__(
         self,
         flip_ratio: float = 0.5,
-        direction: Literal['horizontal', 'vertical'] = 'horizontal',
+        direction: str = 'horizontal',
         flip_label_map: dict | None = None,
         left_kp: list[int] | None = None,
         right_kp: list[int] | None = None,
@@ -114,6 +112,8 @@ class Flip(PictureStep):
     ):
         if not 0 <= flip_ratio <= 1:
             raise ValueError(f'flip_ratio = {flip_ratio}: expected 0 to 1.')
+        if direction not in ('horizontal', 'vertical'):
+            raise ValueError(f"direction = {direction!r}: expected 'horizontal' or 'vertical'.")
         if len(left_kp or ()) != len(right_kp or ()):
             raise ValueError(
                 f'left_kp has {len(left_kp or ())} joints and right_kp {len(right_kp or ())}; '

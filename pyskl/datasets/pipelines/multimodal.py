@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 
@@ -94,7 +93,9 @@ class MMDecode(Step):
     needs = ('modality',)
     needs_one_of = ('RGB_inds', 'Pose_inds')
 
-    def __init__(self, io_backend: Literal['disk'] = 'disk', num_threads: int = 1):
+    def __init__(self, io_backend: str = 'disk', num_threads: int = 1):
+        if io_backend != 'disk':
+            raise ValueError(f"io_backend = {io_backend!r}: expected 'disk', a file a video.")
         if num_threads < 0:
             raise ValueError(f'num_threads = {num_threads}: expected 0 or more.')
         self.io_backend, self.num_threads = io_backend, num_threads

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import ModuleType
-from typing import Literal
 
 import numpy as np
 
@@ -169,7 +168,7 @@ class SampleFrames(Step):
         num_clips: int = 1,
         temporal_jitter: bool = False,
         twice_sample: bool = False,
-        out_of_bound_opt: Literal['loop', 'repeat_last'] = 'loop',
+        out_of_bound_opt: str = 'loop',
         test_mode: bool | None = None,
         keep_tail_frames: bool = False,
     ):
@@ -177,6 +176,10 @@ class SampleFrames(Step):
             raise ValueError(
                 f'clip_len = {clip_len}, frame_interval = {frame_interval}, '
                 f'num_clips = {num_clips}: expected 1 or more.'
+            )
+        if out_of_bound_opt not in ('loop', 'repeat_last'):
+            raise ValueError(
+                f"out_of_bound_opt = {out_of_bound_opt!r}: expected 'loop' or 'repeat_last'."
             )
         self.clip_len, self.frame_interval, self.num_clips = clip_len, frame_interval, num_clips
         self.temporal_jitter, self.twice_sample = temporal_jitter, twice_sample

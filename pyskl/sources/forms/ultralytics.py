@@ -75,7 +75,10 @@ class Ultralytics(PoseSource):
         lines: list[list[str]] = []
         numbers: list[int] = []
         files = self._frames[unit.path]
-        listed = [number_in(file.name) or 0 for file in files] if len(files) > 1 else [0]
+        listed = [0]
+        if len(files) > 1:
+            given = [number_in(file.name) for file in files]
+            listed = [i if number is None else number for i, number in enumerate(given)]
         for number, file in zip(listed, files):
             found = [line.split() for line in read_text(file).splitlines() if line.strip()]
             lines += found

@@ -135,7 +135,7 @@ def find(
         DataError: there is nothing of iMiGUE; says what there is, as far as it is known.
     """
     found = Found()
-    folders = [folder for path in paths for folder in _folders(path, depth, own_name, found)]
+    folders = [folder for path in paths for folder in _folders(Path(path), depth, own_name, found)]
     if raw:
         _find_raw(folders, found)
     if videos:
@@ -159,8 +159,11 @@ def _folders(path: Path, depth: int, own_name: bool, found: Found) -> Iterator[_
     if path.is_file():
         stem = re.split(r'[_.]', path.name)[0]
         same = [name for name in os.listdir(path.parent) if re.split(r'[_.]', name)[0] == stem]
-        here = path.parent
-        yield _Folder(here, _split_of(here, (), own_name), dict(_files(here, same, found)))
+        yield _Folder(
+            path.parent,
+            _split_of(path.parent, (), own_name),
+            dict(_files(path.parent, same, found)),
+        )
         return
     seen = set()
     for at, below, names in os.walk(path, followlinks=True):
@@ -205,12 +208,16 @@ def _files(folder: Path, names: Sequence[str], found: Found) -> Iterator[tuple[s
 
 def _split_of(root: Path, below: tuple[str, ...], own_name: bool) -> str | None:
     """Return the split that the nearest folder tells; the root must end with it: 'x_train'."""
-    root_name = _COPY.sub('', root.absolute().name).lower() if own_name else ''
-    names = [name.lower() for name in below]
-    matches = [*map(_SPLIT_INSIDE.search, reversed(names)), _SPLIT_AT_END.search(root_name)]
-    if match := next(filter(None, matches), None):
+    root_name = _COPY.sub('', Path(os.path.abspath(root)).name).lower() if own_name else ''
+    for folder in reversed(below):
+        match = _SPLIT_INSIDE.search(folder.lower())
+        if match:
+            return _SPLITS[match[1]]
+    match = _SPLIT_AT_END.search(root_name)
+    if match:
         return _SPLITS[match[1]]
-    return 'test' if any(map(_PHASE_2.search, [root_name, *names])) else None
+    names = (root_name, *below)
+    return 'test' if any(_PHASE_2.search(name.lower()) for name in names) else None
 
 
 def _find_raw(folders: list[_Folder], found: Found) -> None:
@@ -245,15 +252,18 @@ def _find_videos(folders: list[_Folder], found: Found) -> None:
     """Find the files of points and match them with label csv files, first in the same folder."""
     # Sort the files by kind.
     points: dict[tuple[str | None, str], list[tuple[int, Path]]] = defaultdict(list)
-    labels: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
+    labels: dict[Path, dict[str, list[tuple[str, Path]]]] = {}
     places: dict[tuple[str | None, str], Path] = {}
     body_only: dict[tuple[str | None, str], Path] = {}
     for folder in folders:
+        beside = labels.setdefault(folder.path, defaultdict(list))
         for name, path in folder.files.items():
             kind, video = _kind(name, path)
             key = (folder.split, video)
             if kind == 'labels':
-                labels[folder.path].append((name.rsplit('.', 1)[0], path))
+                stem = name.rsplit('.', 1)[0]
+                for prefix in _prefixes(stem):
+                    beside[prefix].append((stem, path))
             elif kind == 'body':
                 body_only[key] = path
             elif isinstance(kind, int):
@@ -264,11 +274,14 @@ def _find_videos(folders: list[_Folder], found: Found) -> None:
                     found.left_out.add(why, str(path), 'video', fault=False)
 
     # Match labels with videos, by the beginning of their names.
-    everywhere = [pair for beside in labels.values() for pair in beside]
+    everywhere: dict[str, list[tuple[str, Path]]] = defaultdict(list)
+    for beside in labels.values():
+        for prefix, pairs in beside.items():
+            everywhere[prefix] += pairs
     claimed: set[Path] = set()
     for (split, video), files in sorted(points.items(), key=lambda item: item[0][1]):
-        beside = labels[places[split, video]]
-        matching = _label_files(beside, video) or _label_files(everywhere, video)
+        matching = _label_files(labels[places[split, video]].get(video, []), video)
+        matching = matching or _label_files(everywhere.get(video, []), video)
         claimed |= set(matching)
         found.videos.append(Video(video, split, tuple(path for _, path in sorted(files)), matching))
 
@@ -277,7 +290,8 @@ def _find_videos(folders: list[_Folder], found: Found) -> None:
         if all((split, video) not in points for split in (*set(_SPLITS.values()), None)):
             why = f'25 points of the body, no hands. Expected NNNN{POINTS_SUFFIX} beside it'
             found.left_out.add(why, video, 'video', path.name)
-    for path in sorted({path for _, path in everywhere} - claimed):
+    unclaimed = {path for pairs in everywhere.values() for _, path in pairs} - claimed
+    for path in sorted(unclaimed):
         if re.fullmatch(r'\d+(_.*)?|.*_labels?', path.stem.lower()):
             wanted = f'NNNN{POINTS_SUFFIX} or NNNN_openpose.xlsx'
             why = f'a label csv without points. Expected {wanted} beside it'
@@ -309,21 +323,30 @@ def _kind(name: str, path: Path) -> tuple[int | str | None, str]:
     return (len(_POINTS) if width >= LEAST_POINT_COLUMNS else None), video
 
 
+def _prefixes(stem: str) -> list[str]:
+    """Return the videos that 'a_b_label' may belong to: 'a_b_label', 'a_b' and 'a'."""
+    words = stem.split('_')
+    return ['_'.join(words[:n]) for n in range(len(words), 0, -1)]
+
+
 def _label_files(pairs: list[tuple[str, Path]], video: str) -> tuple[Path, ...]:
     """Return NNNN.csv if it exists, or else all NNNN_*.csv."""
     exact = [path for stem, path in pairs if stem == video]
-    return tuple(exact or [path for stem, path in pairs if stem.startswith(f'{video}_')])
+    return tuple(exact or (path for _, path in pairs))
 
 
 def _nothing(paths: Sequence[Path], found: Found, raw: bool, videos: bool) -> DataError:
     """Return the error for paths without any of iMiGUE's files."""
     where = ', '.join(map(str, paths))
+    missing = [str(path) for path in paths if not os.path.exists(path)]
     if found.left_out:
         what = 'holds nothing of iMiGUE that can be read'
         return DataError(found.left_out.message(f'{where}: {what}'))
-    wanted = ['train_data.npy, val_data.npy or test_data.npy'] * raw
-    wanted += [f'*{POINTS_SUFFIX} or *_openpose.xlsx'] * videos
-    missing = [str(path) for path in paths if not path.exists()]
+    wanted = []
+    if raw:
+        wanted.append('train_data.npy, val_data.npy or test_data.npy')
+    if videos:
+        wanted.append(f'*{POINTS_SUFFIX} or *_openpose.xlsx')
     advice = 'Put the raw files there, or name their folder (data/README.md says what they are).'
     if missing:
         return DataError(

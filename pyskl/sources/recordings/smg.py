@@ -41,7 +41,7 @@ def smg_recording(path: Path) -> RecordingFile:
 def _whole_rows(path: Path) -> list[list[int]]:
     """Return the rows of a label file; a DataError if they are not three whole numbers each."""
     rows = read_table(path).values
-    if rows.shape[1] != 3 or not (np.isfinite(rows) & (rows == np.floor(rows))).all():
+    if rows.shape[1] != 3 or not ((np.abs(rows) < 2**31) & (rows == np.floor(rows))).all():
         raise DataError(
             f'{path}: expected three columns of whole numbers: class id, first, last frame.'
         )

@@ -7,7 +7,10 @@ import math
 import pytest
 from own_layout import ARM
 
-from pyskl.datasets.pipelines import Compose
+from pyskl.datasets.pipelines import Compose, Flip
+from pyskl.datasets.pipelines.decoding import DecordDecode
+from pyskl.datasets.pipelines.multimodal import MMDecode
+from pyskl.datasets.pipelines.sampling import SampleFrames
 from pyskl.errors import ConfigError
 
 # The first setting is the one that the message has to name.
@@ -112,3 +115,17 @@ def test_a_wrong_setting_is_named_with_its_place(step, settings, told):
     with pytest.raises(ConfigError) as error:
         Compose([dict(type=step, **settings)], entries=('imgs', 'keypoint', 'img_shape'))
     assert told in str(error.value) and f'pipeline[0] ({step})' in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'build',
+    [
+        lambda: Flip(direction='diagonal'),
+        lambda: SampleFrames(4, out_of_bound_opt='repeat'),
+        lambda: DecordDecode('acurate'),
+        lambda: MMDecode('petrel'),
+    ],
+)
+def test_a_step_built_in_python_refuses_an_unknown_choice_too(build):
+    with pytest.raises(ValueError, match='expected'):
+        build()
