@@ -233,9 +233,10 @@ def _model(
         average = None if options.average_clips == 'none' else options.average_clips
         cfg['test_cfg'] = {**(cfg.get('test_cfg') or {}), 'average_clips': average}
     model, note = build_recognizer(replace(recipe, model=cfg), data['state_dict'])
+    if note and is_main:
+        print(note)
     load_weights(model, data['state_dict'], str(path))
-    notes = [note] if note else []
-    notes += [f'{path}: {line}' for line in data['notes']]
+    notes = [f'{path}: {line}' for line in data['notes']]
     notes += [f'warning: {line}' for line in complaints(model, recipe, data['meta'], str(path))]
     for line in notes if is_main else ():
         print(line)

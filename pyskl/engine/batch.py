@@ -61,7 +61,7 @@ def compute_losses(
                 shape = f'has shape {tuple(value.shape)}' if is_tensor else ''
                 raise ConfigError(
                     f'{name} {shape or f"is a {type(value).__name__}"}, expected a 0-dim tensor. '
-                    'Let forward() of that loss return the mean over the samples.'
+                    'Let forward() of that loss return a tensor, the mean over the samples.'
                 )
         values['loss'] = sum(value for name, value in values.items() if 'loss' in name)
     return values

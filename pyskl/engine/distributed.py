@@ -109,7 +109,6 @@ def start(
         device: see `choose_device`.
         backend: 'nccl' or 'gloo'; None: NCCL on CUDA. On the CPU it is always gloo.
 
-
     Raises:
         ConfigError: the launcher's variables or the device are missing, or the processes cannot
             connect.
@@ -156,13 +155,13 @@ def _made_current(device: torch.device) -> torch.device:
 def _slurm_variables() -> None:
     """Translate srun's variables into torchrun's."""
     variables = {'RANK': 'PROCID', 'WORLD_SIZE': 'NTASKS', 'LOCAL_RANK': 'LOCALID'}
-    for name, theirs in variables.items():
-        if f'SLURM_{theirs}' not in os.environ:
+    for of_slurm in variables.values():
+        if f'SLURM_{of_slurm}' not in os.environ:
             raise ConfigError(
-                f'--launcher slurm: SLURM_{theirs} is not set. Start with '
+                f'--launcher slurm: SLURM_{of_slurm} is not set. Start with '
                 '`srun python tools/train.py CONFIG --launcher slurm`.'
             )
-        os.environ[name] = os.environ[f'SLURM_{theirs}']
+    os.environ.update({name: os.environ[f'SLURM_{variables[name]}'] for name in variables})
     os.environ.setdefault('MASTER_PORT', '29500')
     if 'MASTER_ADDR' not in os.environ:
         nodes = os.environ.get('SLURM_STEP_NODELIST') or os.environ.get('SLURM_NODELIST', '')

@@ -31,6 +31,7 @@ AXES = {
     'imgs': 'clips, samples, frames (not for 2-D networks), height, width, colours',
 }
 MAX_BYTES = 2 << 30  # the largest ONNX file that holds its weights
+ONNX_LIMIT = 'ONNX files with their weights are not larger.'
 
 
 def library(name: str) -> ModuleType:
@@ -268,7 +269,7 @@ class OnnxRecognizer(GraphRecognizer):
         content: bytes | None = None,
     ):
         onnxruntime = library('onnxruntime')
-        content = read_bytes(file, MAX_BYTES) if content is None else content
+        content = read_bytes(file, MAX_BYTES, ONNX_LIMIT) if content is None else content
         self._session = _session(onnxruntime, str(file), content, providers, threads)
         text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
         shapes = {given.name: given.shape for given in self._session.get_inputs()}

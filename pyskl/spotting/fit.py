@@ -44,7 +44,6 @@ def fit_thresholds(
         start: thresholds to begin with; the background class stays.
         to_file: maps the segments of a recording to frames of its file.
 
-
     Returns:
         The thresholds, and F1 on these recordings.
 

@@ -12,7 +12,6 @@ from ..errors import ConfigError, DataError
 from ..files.atomic import atomic_write
 from ..files.texts import read_json
 from ..scores.saved_fit import SavedFit
-from ..signature import check_call, fits
 from ..wording import brief
 from .segments import Thresholds
 from .windows import Windows
@@ -80,10 +79,11 @@ def load_settings(path: str | PathLike) -> Settings:
     windows = data.get('windows')
     streams, weights = data.get('streams', []), data.get('weights', [])
     if (
-        not fits(streams, list[str])
-        or not fits(weights, list[float])
+        not isinstance(streams, list)
+        or not isinstance(weights, list)
         or len(streams) != len(weights)
-        or min(weights, default=0) < 0
+        or not all(isinstance(name, str) for name in streams)
+        or not all(_is_number(weight) and weight >= 0 for weight in weights)
         or (weights and not 0 < sum(weights) < float('inf'))
     ):
         raise DataError(
@@ -100,10 +100,17 @@ def load_settings(path: str | PathLike) -> Settings:
 
 def _built(kind: type[_T], given: Any, path: str | PathLike) -> _T:
     """Make a dataclass of a JSON object after checking each field."""
-    names = [field.name for field in fields(kind)]
+    names = {field.name: str(field.type) for field in fields(kind)}
     if not isinstance(given, dict) or set(given) != set(names):
         raise DataError(f'{path}: holds {brief(given)}. Expected {", ".join(names)}. {EXPECTED}')
-    check_call(kind, given, f'{path}:')
+    for name, annotation in names.items():
+        value = given[name]
+        if annotation.startswith('tuple'):
+            right = isinstance(value, list) and all(_is_number(n, whole=True) for n in value)
+        else:
+            right = _is_number(value, whole='int' in annotation)
+        if not right and not (value is None and 'None' in annotation):
+            raise DataError(f'{path}: {name} = {brief(value)}. Expected numbers. {EXPECTED}')
     values: dict[str, Any] = {
         name: tuple(v) if isinstance(v, list) else v for name, v in given.items()
     }
@@ -111,3 +118,7 @@ def _built(kind: type[_T], given: Any, path: str | PathLike) -> _T:
         return kind(**values)
     except ConfigError as error:
         raise ConfigError(f'{path}: {error}') from error
+
+
+def _is_number(value: Any, whole: bool = False) -> bool:
+    return isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)

@@ -11,6 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import Tensor
+
 from ...registry import BACKBONES
 from ..layers.adaptive_graph_conv import UnitAAGCN
 from ..layers.initial import init_like_he
@@ -64,3 +66,7 @@ class AAGCN(GraphBackbone):
             if isinstance(module, UnitAAGCN):
                 module.init_weights()
         self.load_pretrained(pretrained)
+
+    def person_features(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
+        return self.run_blocks(x)

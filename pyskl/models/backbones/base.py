@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..pretrained import load_backbone
 
@@ -27,17 +27,24 @@ class Backbone(nn.Module, ABC):
     def forward(self, *inputs: Any, **named_inputs: Any) -> Any:
         """Compute features: a tensor or a tuple of tensors, whose shape each network defines."""
 
+    @abstractmethod
     def pool(self, features: Any) -> Any:
         """Average the output of `forward` over all axes but samples and channels.
 
         Args:
-            features: the output of `forward`; of a tuple, the last entry counts.
+            features: the output of `forward`.
 
         Returns:
             (N, D) pooled features, D = num_features; a dict by name where a network gives several.
         """
-        last = features[-1] if isinstance(features, (tuple, list)) else features
-        return last.mean(tuple(range(2, last.ndim)))
+
+    def init_weights(self, pretrained: str | os.PathLike | None = None) -> None:
+        """Load a checkpoint, if one is given: by default weights are drawn when a network is built.
+
+        Args:
+            pretrained: path of the checkpoint, or None.
+        """
+        self.load_pretrained(pretrained)
 
     def load_pretrained(self, path: str | os.PathLike | None, **options: Any) -> None:
         """Load a checkpoint file, if one is given; the last statement of a subclass's __init__.
@@ -66,3 +73,9 @@ class Backbone(nn.Module, ABC):
     def out_channels(self) -> int | tuple[int, ...]:
         """`num_features` under PYSKL's name."""
         return self.num_features
+
+
+def average_last(features: Any) -> Tensor:
+    """Average features (N, D, ...), or the last of several, over all axes but N and D."""
+    last = features[-1] if isinstance(features, (tuple, list)) else features
+    return last.mean(tuple(range(2, last.ndim)))

@@ -19,7 +19,7 @@ from ...registry import BACKBONES
 from ..layers.conv_layers import LAYERS3D
 from ..layers.initial import init_like_he
 from ..layers.stages import check_positive
-from .base import Backbone
+from .base import Backbone, average_last
 
 
 @BACKBONES.register_module()
@@ -85,6 +85,10 @@ class C3D(Backbone):
         if self.num_stages == 4:
             x = self.conv5b(self.conv5a(self.pool4(x)))  # (B, D, T / 8, H / 16, W / 16)
         return x
+
+    def pool(self, features: Tensor) -> Tensor:
+        """Average over frames and pixels: (N, D, T, H, W) -> (N, D)."""
+        return average_last(features)
 
     def check_input(self, shape: tuple[int, ...]) -> None:
         """Check that clips are large enough for the poolings.

@@ -11,6 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import Tensor
+
 from ...errors import ConfigError
 from ...registry import BACKBONES
 from ..layers.dggcn import DGGCN
@@ -67,3 +69,7 @@ class DGSTGCN(GraphBackbone):
                     f'joints. Give {V} or more, or leave it out.'
                 )
         self.load_pretrained(pretrained)
+
+    def person_features(self, x: Tensor) -> Any:
+        """Map (P, C, T, V) to (P, C', T', V)."""
+        return self.run_blocks(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -48,10 +49,9 @@ class BlockShape(NamedTuple):
 class GraphBackbone(Backbone):
     """A graph network over key points (N, M, T, V, C).
 
-    A subclass builds its layers in __init__ and defines `person_features`, unless these are blocks
-    (`build_blocks`), and `join_people` if it computes something from all people together. A
-    subclass whose blocks take settings ('gcn_*', 'tcn_*') as **kwargs lists their units in
-    `unit_kinds`.
+    A subclass builds its layers in __init__ and defines `person_features`, and `join_people` if it
+    computes something from all people together. A subclass whose blocks (`build_blocks`) take
+    settings ('gcn_*', 'tcn_*') as **kwargs lists their units in `unit_kinds`.
 
     Args:
         graph_cfg: the arguments of skeletons.graph.Graph.
@@ -62,7 +62,7 @@ class GraphBackbone(Backbone):
 
     Attributes:
         unit_kinds: the units that a block may have; empty: the network takes no such settings.
-        block: the class of a block.
+        block_class: the class of a block.
         graph: of the skeleton; `graph.A` is (K, V, V).
         A0: (K, V, V) float32, the initial adjacency matrices.
         num_person: M that data_bn and the pipelines expect.
@@ -72,7 +72,7 @@ class GraphBackbone(Backbone):
     num_features: int
 
     unit_kinds: ClassVar[UnitKinds] = {}
-    block: ClassVar[type[GraphBlock]] = GraphBlock
+    block_class: ClassVar[type[GraphBlock]] = GraphBlock
     gcn: nn.ModuleList
 
     def __init__(
@@ -143,7 +143,7 @@ class GraphBackbone(Backbone):
             settings: 'gcn_*' and 'tcn_*' of the config, see per_block.
         """
         self.gcn = nn.ModuleList(
-            self.block(
+            self.block_class(
                 unit['gcn'](shape.in_channels, shape.out_channels, self.A0),
                 unit['tcn'](shape.out_channels, shape.out_channels, stride=shape.stride),
                 shortcut(*shape[:3]) if shape.residual else None,
@@ -189,6 +189,7 @@ class GraphBackbone(Backbone):
             return tuple(part.unflatten(0, x.shape[:2]) for part in features)
         return features.unflatten(0, x.shape[:2])
 
+    @abstractmethod
     def person_features(self, x: Tensor) -> Any:
         """Compute the features of P people, each on its own.
 
@@ -198,6 +199,9 @@ class GraphBackbone(Backbone):
         Returns:
             (P, C', T', V), or a tuple of (P, ...).
         """
+
+    def run_blocks(self, x: Tensor) -> Tensor:
+        """Apply the blocks `gcn` one after the other: (P, C, T, V) -> (P, C', T', V)."""
         for block in self.gcn:
             x = block(x)
         return x

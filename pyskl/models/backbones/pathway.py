@@ -6,6 +6,7 @@ section 3.4.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -158,13 +159,7 @@ class Pathway(ResNet3d):
         for place in places:
             own_channels = self.channels_after(place)
             self.add_module(lateral_name(place), self.lateral.build(own_channels))
-        self.init_weights()
-        self.load_pretrained(
-            pretrained,
-            inflate=self.pretrained2d,
-            pad_inputs=tuple(f'layer{place + 1}.0.' for place in places),
-            at_random=tuple(f'{lateral_name(place)}.' for place in places),
-        )
+        self.init_weights(pretrained)
         self._freeze()
 
     def channels_after(self, place: int) -> int:
@@ -178,12 +173,18 @@ class Pathway(ResNet3d):
         """Return how many channels the lateral connection appends to the input of a stage."""
         return self.lateral.sizes(channels)[1] if stage in self.lateral.places else 0
 
-    def init_weights(self) -> None:
-        """Initialise at random, as ResNet3d does, with torch's own values for laterals."""
+    def init_weights(self, pretrained: str | os.PathLike | None = None) -> None:
+        """Initialise as ResNet3d does, with torch's own values for laterals."""
         super().init_weights()
         for module in self.modules():
             if isinstance(module, nn.ConvTranspose3d):
                 module.reset_parameters()
+        self.load_pretrained(
+            pretrained,
+            inflate=self.pretrained2d,
+            pad_inputs=tuple(f'layer{place + 1}.0.' for place in self.lateral.places),
+            at_random=tuple(f'{lateral_name(place)}.' for place in self.lateral.places),
+        )
 
     def _freeze(self) -> None:
         super()._freeze()

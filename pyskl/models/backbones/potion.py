@@ -72,6 +72,6 @@ class PoTion(StagedBackbone):
         init_like_he(self)
         self.load_pretrained(pretrained)
 
-    def stem(self, x: Tensor) -> Tensor:
+    def run_stem(self, x: Tensor) -> Tensor:
         """Return pictures of clips (N, C, H, W) as they are: the first stage halves them."""
         return x

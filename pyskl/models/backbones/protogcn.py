@@ -50,11 +50,12 @@ class ProtoGCN(DGSTGCN):
     """
 
     unit_kinds = {'gcn': {'prototype_gcn': PrototypeGCN}, 'tcn': {'dgmstcn': DGMSTCN}}
-    block = PrototypeBlock
+    block_class = PrototypeBlock
 
     def __init__(
         self,
         graph_cfg: Mapping[str, Any],
+        *,
         base_channels: int = 96,
         pretrained: str | os.PathLike | None = None,
         num_prototype: int = 100,

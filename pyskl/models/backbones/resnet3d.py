@@ -8,6 +8,7 @@ Settings and state-dict keys are PYSKL's.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Literal
 
@@ -142,17 +143,17 @@ class ResNet3d(StagedBackbone):
             self.add_module(f'layer{i + 1}', stage)
             if i in self.out_indices:
                 self.num_features = channels
-        self.init_weights()
-        self.load_pretrained(pretrained, inflate=pretrained2d)
+        self.init_weights(pretrained)
         self._freeze()
 
-    def init_weights(self) -> None:
-        """Initialise at random, see init_like_he."""
+    def init_weights(self, pretrained: str | os.PathLike | None = None) -> None:
+        """Initialise at random, see init_like_he; then load a checkpoint, if one is given."""
         init_like_he(self)
         if self.zero_init_residual:
             for module in self.modules():
                 if isinstance(module, ResidualBlock):
                     nn.init.zeros_(module.last_norm.weight)
+        self.load_pretrained(pretrained, inflate=self.pretrained2d)
 
     def joined_channels(self, stage: int, channels: int) -> int:
         """Return how many channels of another network are appended to the input of a stage: none.

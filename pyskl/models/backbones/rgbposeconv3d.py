@@ -138,8 +138,8 @@ class RGBPoseConv3D(Backbone):
         """
         drop_rgb = self._drawn(self.rgb_drop_path, imgs)
         drop_pose = self._drawn(self.pose_drop_path, imgs)
-        rgb = self.rgb_path.run_stage(0, self.rgb_path.stem(imgs))  # (B, 256, T, H / 4, W / 4)
-        pose = self.pose_path.stem(heatmap_imgs)  # (B, 32, speed_ratio * T, H / 4, W / 4)
+        rgb = self.rgb_path.run_stage(0, self.rgb_path.run_stem(imgs))  # (B, 256, T, H / 4, W / 4)
+        pose = self.pose_path.run_stem(heatmap_imgs)  # (B, 32, speed_ratio * T, H / 4, W / 4)
         for i in range(len(self.pose_path.stages)):
             if i > 0:  # both laterals start from the features before the exchange
                 to_rgb = self.rgb_path.from_other(i + 1, pose.detach() if self.rgb_detach else pose)

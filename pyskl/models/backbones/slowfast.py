@@ -88,8 +88,8 @@ class ResNet3dSlowFast(Backbone):
             (B, D1, T1, H', W') of the slow pathway and (B, D2, T2, H', W') of the fast one, with T1
             = ceil(T / resample_rate).
         """
-        slow = self.slow_path.stem(x[:, :, :: self.slow_step])  # (B, 64, T1, H / 4, W / 4)
-        fast = self.fast_path.stem(x[:, :, :: self.fast_step])  # (B, 8, T2, H / 4, W / 4)
+        slow = self.slow_path.run_stem(x[:, :, :: self.slow_step])  # (B, 64, T1, H / 4, W / 4)
+        fast = self.fast_path.run_stem(x[:, :, :: self.fast_step])  # (B, 8, T2, H / 4, W / 4)
         for i in range(len(self.slow_path.stages)):
             slow = join(slow, self.slow_path.from_other(i, fast))
             slow = self.slow_path.run_stage(i, slow)

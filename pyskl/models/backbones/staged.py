@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
 from ..layers.recompute import recomputed
 from ..layers.stages import freeze, freeze_statistics
-from .base import Backbone
+from .base import Backbone, average_last
 
 Self = TypeVar('Self', bound='StagedBackbone')
 
@@ -57,7 +57,7 @@ class StagedBackbone(Backbone, ABC):
         Returns:
             (N, D, ..., H', W') of the stage in out_indices; a tuple if there are several.
         """
-        x = self.stem(x)
+        x = self.run_stem(x)
         outs = []
         for i in range(self.num_stages):
             x = self.run_stage(i, x)
@@ -65,7 +65,11 @@ class StagedBackbone(Backbone, ABC):
                 outs.append(x)
         return outs[0] if len(outs) == 1 else tuple(outs)
 
-    def stem(self, x: Tensor) -> Tensor:
+    def pool(self, features: Any) -> Tensor:
+        """Average the last stage's features over all axes but samples and channels."""
+        return average_last(features)
+
+    def run_stem(self, x: Tensor) -> Tensor:
         """Map (N, C, ..., H, W) to (N, C', ..., H', W')."""
         return self.maxpool(self.conv1(x))
 

@@ -11,6 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import Tensor
+
 from ...registry import BACKBONES
 from ..layers.graph_conv import UnitGCN
 from ..layers.temporal import MultiScaleTCN, UnitTCN
@@ -61,3 +63,7 @@ class STGCN(GraphBackbone):
         )
         self.build_blocks(shapes, kwargs)
         self.load_pretrained(pretrained)
+
+    def person_features(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
+        return self.run_blocks(x)

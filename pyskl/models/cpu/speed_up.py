@@ -155,7 +155,10 @@ def speed_up(model: AnyModule) -> AnyModule:
 
 def undo_speed_up(model: AnyModule) -> AnyModule:
     """Swap the plain layers back into a model, in place, and return the model."""
+    convs = {module.conv for module in model.modules() if isinstance(module, ConvModule)}
     for module in model.modules():
+        if type(module) in (Conv3dAs2d, SparseConv3d):  # ConvModule holds mmcv's
+            module.__class__ = MmcvConv3d if module in convs else nn.Conv3d
         _swap(module, PLAIN)
         if isinstance(module, OF_VOLUMES):
             module.channels_last = False

@@ -28,6 +28,7 @@ class DGMSTCN(MultiScaleTCN):
         self,
         in_channels: int,
         out_channels: int,
+        *,
         num_joints: int = 25,
         **kwargs: Any,
     ):

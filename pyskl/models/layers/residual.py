@@ -47,6 +47,7 @@ class ResidualBlock(nn.Module):
         self, convs: Sequence[ConvModule], downsample: nn.Module | None, layers: ConvLayers
     ):
         super().__init__()
+        self.num_convs = len(convs)
         for i, conv in enumerate(convs):
             self.add_module(f'conv{i + 1}', conv)
         self.downsample = downsample
@@ -55,7 +56,7 @@ class ResidualBlock(nn.Module):
     @property
     def convs(self) -> list[Any]:
         """The convolutions in order: conv1, conv2 ..."""
-        return [layer for name, layer in self.named_children() if name.startswith('conv')]
+        return [getattr(self, f'conv{i + 1}') for i in range(self.num_convs)]
 
     @property
     def last_norm(self) -> Any:
