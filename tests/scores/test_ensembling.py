@@ -18,16 +18,18 @@ from pyskl.scores import (
     fit_temperature,
     judge,
     kind_of,
+    labels_by_name,
     leave_one_out,
     load_fit,
+    log_probabilities,
+    refuse_same_clips,
     save_fit,
+    simplex_grid,
     soften,
 )
 from pyskl.scores.align import Aligned
 from pyskl.scores.cross_validation import deal_folds
-from pyskl.scores.fitting import choose_weights, simplex_grid
-from pyskl.scores.leakage import refuse_same_clips
-from pyskl.scores.probabilities import log_probabilities
+from pyskl.scores.fitting import choose_weights
 from pyskl.scores.score_file import Scores
 
 
@@ -253,6 +255,19 @@ def test_separate_clips_pass_even_with_streams_that_say_the_same_everywhere():
 def test_the_clips_that_are_reported_are_refused(test, labelled, says):
     with pytest.raises(DataError, match=says):
         refuse(stream('v.npz', 'abc'), test, labelled)
+
+
+@pytest.mark.parametrize('other', [[0, 1], None, 1.5, 7])
+def test_labels_of_clips_that_are_not_asked_for_do_not_matter(other):
+    assert labels_by_name(['a'], {'b': other, 'a': 1}, 2, 'ann.pkl', 'Try.').tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ('ids', 'says'), [('ab', 'holds no clip b'), ('ac', r'labels\[1\] = 7'), ('d', 'none of the 1')]
+)
+def test_labels_that_are_asked_for_are_checked(ids, says):
+    with pytest.raises(DataError, match=rf'ann\.pkl: {says}'):
+        labels_by_name(ids, {'a': 1, 'c': 7, 'd': -1}, 2, 'ann.pkl', 'Try.')
 
 
 # Saved and loaded ---------------------------------------------------------------------------------
