@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from pyskl.scores import (
 )
 from pyskl.scores.align import Aligned
 from pyskl.scores.cross_validation import deal_folds
+from pyskl.scores.fit_report import gain_lines
 from pyskl.scores.fitting import choose_weights
 from pyskl.scores.score_file import Scores
 
@@ -222,6 +224,14 @@ def test_leaving_out_the_best_stream_costs_most():
     alone = leave_one_out(streams[:2], labels)
     expected = [top_k_accuracy(s, labels, 1)[0] for s in streams[1::-1]]
     assert [entry.fitted for entry in alone] == pytest.approx(expected)
+
+
+def test_a_gain_that_may_be_chance_is_said_over_both_rivals():
+    streams, labels = made_up(3, 60, 5, skill=(0.0, 0.0, 0.0), seed=1)
+    fit, estimate = fit_blend(streams, labels), cross_validate(streams, labels)
+    lines = [line for line in gain_lines(fit, estimate, 0.0) if 'not shown' in line]
+    rivals = [re.search('better than (.+):', line)[1] for line in lines]
+    assert rivals == ['equal weights', 'the best single stream']
 
 
 # Never on what is reported ------------------------------------------------------------------------
