@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from pyskl import evaluation
 from pyskl.errors import ConfigError, DataError
 from pyskl.evaluation import (
     confusion_matrix,
@@ -107,6 +108,14 @@ def test_confusion_rows_are_true_classes_and_columns_predicted_ones():
         [0, 0, 0],
         [0, 0, 0],
     ]
+
+
+def test_what_is_returned_and_known_can_be_imported():
+    scores, labels = np.eye(6), np.arange(6)
+    assert isinstance(per_class_report(scores, labels), evaluation.ClassReport)
+    assert isinstance(evaluation.reliability_bins(scores, labels), evaluation.ReliabilityBins)
+    assert len(evaluate(scores, labels, evaluation.METRICS)) == 5
+    assert set(evaluation.METRICS) > set(evaluation.ONE_LABEL_METRICS)
 
 
 def test_evaluate_gives_the_published_keys_in_the_order_asked_for():
