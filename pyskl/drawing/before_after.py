@@ -9,6 +9,7 @@ import numpy as np
 
 from ..datasets.pipelines import PreNormalize3D
 from ..inputs import LazyFrames
+from ..recipe.dump import as_python
 from ..skeletons import Layout, is_present
 from .canvas import blank, frame, wrap
 from .clip import paint_picture, title_of
@@ -173,7 +174,7 @@ def _caption(stages: Sequence[Stage], i: int, width: int) -> list[str]:
         h, w = stage.results.get('img_shape', (None, None))
         size = '' if h is None else f'{w} x {h} pixels, '
         return ['as in the file', f'{size}{stage.results["keypoint"].shape[1]} frames']
-    arguments = ', '.join(f'{key}={value!r}' for key, value in stage.config.items())
+    arguments = ', '.join(f'{key}={as_python(value)}' for key, value in stage.config.items())
     changes = [describe(stages[i - 1].results, stage.results) for describe in _DESCRIBE]
     lines = [line for text in (arguments, *changes) for line in wrap(text, width, TEXT, most=2)]
     return [f'{i}  {stage.name}', *lines]

@@ -3,12 +3,14 @@
 from .answers import by_prefix, evaluate_results, prefixes
 from .baseline import mean_pose_nearest_neighbour
 from .calibration import (
+    ReliabilityBins,
     bootstrap_interval,
     expected_calibration_error,
     reliability_bins,
 )
 from .groups import class_groups, group_accuracy, is_long_tailed
 from .metrics import (
+    METRICS,
     ONE_LABEL_METRICS,
     check_labels,
     check_metrics,
@@ -21,11 +23,14 @@ from .metrics import (
 )
 from .one_sided import one_sided
 from .paired import Paired, compare_answers
-from .report import per_class_report
+from .report import ClassReport, per_class_report
 
 __all__ = [
+    'METRICS',
     'ONE_LABEL_METRICS',
+    'ClassReport',
     'Paired',
+    'ReliabilityBins',
     'bootstrap_interval',
     'by_prefix',
     'check_labels',

@@ -84,6 +84,7 @@ def expected_calibration_error(probs: Any, labels: Any, bins: int = 15) -> float
 def bootstrap_interval(
     metric: Callable[..., float],
     *arrays: Any,
+    level: float = 0.95,
     num_draws: int = 1000,
     seed: int = 0,
     groups: Any = None,
@@ -97,21 +98,29 @@ def bootstrap_interval(
     Args:
         metric: called as metric(*arrays) with rows drawn with replacement, the same of every array.
         arrays: of N rows each, e.g. scores (N, K) and labels (N,).
+        level: share of the draws inside the interval.
         num_draws: how often rows are drawn.
         seed: of the draws.
         groups: (N,) number of the group, such as a person, of each row. Whole groups are then
             drawn, as many as there are.
 
     Returns:
-        Lower and upper end of the 95 % percentile interval.
+        Lower and upper end of the percentile interval.
+
+    Raises:
+        DataError: the arrays differ in length or are empty.
 
     Source: Efron, The Annals of Statistics 7, 1979.
     """
     arrays = tuple(np.asarray(array) for array in arrays)
-    num_rows = len(arrays[0])
+    lengths = sorted({len(array) for array in arrays})
+    if len(lengths) != 1 or not lengths[0] or groups is not None and len(groups) != lengths[0]:
+        raise DataError(
+            f'bootstrap: arrays of {lengths} rows; expected the same number of rows, at least 1.'
+        )
     rng = np.random.default_rng(seed)
     if groups is None:
-        rows = (rng.integers(0, num_rows, num_rows) for _ in range(num_draws))
+        rows = (rng.integers(0, lengths[0], lengths[0]) for _ in range(num_draws))
     else:
         number = np.unique(groups, return_inverse=True)[1]
         members = np.split(np.argsort(number, kind='stable'), np.cumsum(np.bincount(number))[:-1])
@@ -120,5 +129,5 @@ def bootstrap_interval(
             for _ in range(num_draws)
         )
     values = [metric(*(array[drawn] for array in arrays)) for drawn in rows]
-    low, high = np.quantile(values, (0.025, 0.975))
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

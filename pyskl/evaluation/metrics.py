@@ -36,12 +36,16 @@ def top_k_accuracy(scores: Any, labels: Any, topk: int | Sequence[int] = (1, 5))
         DataError: wrong shapes, NaN, or a label outside -1..K-1.
         ConfigError: a k below 1.
     """
-    ks = (topk,) if isinstance(topk, (int, np.integer)) else tuple(topk)
+    ks = _several(topk)
     if not all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) and k >= 1 for k in ks):
         raise ConfigError(f'topk = {topk!r}: expected whole numbers from 1 on, e.g. (1, 5).')
     scores, labels = known_clips(scores, labels)
     ranks = ranks_of_labels(scores, labels)
     return [float((ranks < k).mean()) for k in ks]
+
+
+def _several(topk: int | Sequence[int]) -> tuple[int, ...]:
+    return (topk,) if isinstance(topk, (int, np.integer)) else tuple(topk)
 
 
 def ranks_of_labels(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -191,7 +195,7 @@ def evaluate(
     """
     metrics = (metrics,) if isinstance(metrics, str) else metrics
     check_metrics(metrics, several_labels=np.ndim(labels) == 2)
-    ks = np.atleast_1d(topk).tolist()
+    ks = _several(topk)
     values: OrderedDict[str, float] = OrderedDict()
     for name in metrics:
         if name == 'top_k_accuracy':
@@ -266,7 +270,12 @@ def _known_targets(scores: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_scores(scores: Any) -> np.ndarray:
-    scores = np.asarray(scores)
+    try:
+        scores = np.asarray(scores)
+    except ValueError as error:
+        raise DataError(
+            'scores: the rows differ in length; expected (N, K), one score per class and clip.'
+        ) from error
     if scores.ndim != 2 or scores.shape[1] == 0 or scores.dtype.kind not in 'fiu':
         raise DataError(
             f'scores have shape {scores.shape} and type {scores.dtype}: expected numbers (N, K), '
@@ -311,7 +320,12 @@ def check_labels(
     Raises:
         DataError: not whole numbers in lowest..num_classes - 1.
     """
-    array = np.asarray(labels)
+    try:
+        array = np.asarray(labels)
+    except ValueError as error:
+        raise DataError(
+            f'{what}: the entries differ in length; expected one class number per clip.'
+        ) from error
     if array.ndim != 1 or (array.size and array.dtype.kind not in 'iu'):
         several = ' For clips with several labels use mean_average_precision.'
         raise DataError(

@@ -77,13 +77,13 @@ def dump_config(cfg: Mapping[str, Any] | Any) -> str:
 
 def _text(value: Any, indent: str, used: int) -> str:
     """Return `value` as Python: on one line if it fits behind `used` characters, or several."""
-    line = _line(value)
+    line = as_python(value)
     if used + len(line) <= _WIDTH or not value or not isinstance(value, (dict, list, tuple)):
         return line
     deeper = indent + '    '
     if isinstance(value, dict):
         named = _names(value)
-        heads = [f'{k}=' if named else f'{_line(k)}: ' for k in value]
+        heads = [f'{k}=' if named else f'{as_python(k)}: ' for k in value]
         items, (start, end) = list(value.values()), ('dict(', ')') if named else ('{', '}')
     else:
         heads, items = [''] * len(value), list(value)
@@ -95,15 +95,16 @@ def _text(value: Any, indent: str, used: int) -> str:
     return '\n'.join([start, *rows, indent + end])
 
 
-def _line(value: Any) -> str:
+def as_python(value: Any) -> str:
+    """Return a config's value as Python on one line."""
     if isinstance(value, dict):
         if _names(value):
-            return f'dict({", ".join(f"{k}={_line(v)}" for k, v in value.items())})'
-        return f'{{{", ".join(f"{_line(k)}: {_line(v)}" for k, v in value.items())}}}'
+            return f'dict({", ".join(f"{k}={as_python(v)}" for k, v in value.items())})'
+        return f'{{{", ".join(f"{as_python(k)}: {as_python(v)}" for k, v in value.items())}}}'
     if isinstance(value, list):
-        return f'[{", ".join(map(_line, value))}]'
+        return f'[{", ".join(map(as_python, value))}]'
     if isinstance(value, tuple):
-        return f'({", ".join(map(_line, value))}{"," if len(value) == 1 else ""})'
+        return f'({", ".join(map(as_python, value))}{"," if len(value) == 1 else ""})'
     if isinstance(value, float) and not math.isfinite(value):
         return f"float('{value}')"
     return repr(value)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..errors import ConfigError
+from ..errors import ConfigError, did_you_mean
 from ..evaluation import check_metrics
 from ..seeds import MAX_SEED
 from .data_settings import Data
@@ -178,6 +178,14 @@ class Evaluation:
         check_metrics(self.metrics)
         if not self.metrics or not self.topk:
             raise ValueError('metrics and topk must not be empty.')
+        # A prefix names one of the model's answers, which check_best knows.
+        by_answer = tuple(f'_{name}' for name in self.metric_names)
+        best, known = self.save_best, ('auto', *self.metric_names)
+        if best is not None and best not in known and not best.endswith(by_answer):
+            raise ValueError(
+                f'save_best = {best!r} is unknown. Known: {", ".join(known)}.'
+                f'{did_you_mean(best, known)}'
+            )
 
     @property
     def metric_names(self) -> tuple[str, ...]:

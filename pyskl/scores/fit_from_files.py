@@ -155,8 +155,8 @@ def labels_by_name(
         DataError: clips are missing, none has a label, or a label is not below num_classes.
     """
     advice = 'Give the annotation file that the scores were made from.'
-    rows = find_rows(list(known), ids, where, advice)
-    labels = check_labels(np.array([*known.values()])[rows], num_classes, f'{where}: labels')
+    find_rows(list(known), ids, where, advice)  # all are there
+    labels = check_labels([known[name] for name in ids], num_classes, f'{where}: labels')
     if (labels < 0).all():
         raise DataError(f'{where}: none of the {len(labels)} clips has a label. {otherwise}')
     return labels

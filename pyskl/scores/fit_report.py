@@ -74,10 +74,13 @@ def gain_lines(fit: Fit, estimate: Estimate, apparent: float) -> list[str]:
         f'  fitted weights          {values["fitted"]:.4f}',
     ]
     not_shown = []
-    for name, what in (('equal', 'equal weights'), ('single', 'best single stream')):
+    rivals = (('equal', '', 'equal weights'), ('single', 'the ', 'best single stream'))
+    for name, article, what in rivals:
         gain = estimate.gain(name)
         if gain.low <= 0:
-            not_shown.append(f'  not shown to be better than {what}: that gain may be chance')
+            not_shown.append(
+                f'  not shown to be better than {article}{what}: that gain may be chance'
+            )
         lines.append(
             f'  {what:<22}  {values[name]:.4f}; fitting gains {gain.value:+.4f} (95 %: '
             f'{gain.low:+.4f} to {gain.high:+.4f}; standard deviation over folds '

@@ -95,6 +95,13 @@ def test_clips_that_are_in_train_and_val_are_warned_about(whole, tmp_path, capfd
     assert '40 of the 40 clips of data.val are also in data.train (train_0, train_1,' in said
 
 
+@pytest.mark.parametrize('workers', [1, 2])
+def test_the_number_of_workers_changes_no_bit(whole, tmp_path, workers):
+    folder, config = whole
+    train(config, TrainOptions(work_dir=str(tmp_path)), [f'data.workers_per_gpu={workers}'])
+    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
+
+
 def test_drawing_in_the_loader_trains_the_same(whole, tmp_path):
     """A user's stage behind GeneratePoseTarget: drawn in the worker, the model sees the same
     values.

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import ROOT
 
+from pyskl.drawing.before_after import _caption
 from pyskl.drawing.canvas import blank, dot, line, text_width, wrap
 from pyskl.drawing.chart import layout_chart
 from pyskl.drawing.colours import (
@@ -21,6 +22,7 @@ from pyskl.drawing.colours import (
 from pyskl.drawing.heat import NEGATIVE, POSITIVE, colours_of, paint, paint_signed
 from pyskl.drawing.scene import GAP, LINE, best_columns, grid, spread, with_title
 from pyskl.drawing.skeleton import MIN_OPACITY, box_around, draw_skeleton, fit
+from pyskl.drawing.stages import Stage
 from pyskl.errors import UserError
 from pyskl.files import libraries
 from pyskl.inputs.heatmaps import HeatmapSpec
@@ -41,6 +43,14 @@ def drawn(keypoint=POSE, score=None, **kwargs):
 def pixel(canvas, xy):
     x, y = np.rint(xy).astype(int)
     return tuple(canvas[y, x].tolist())
+
+
+def test_arguments_of_a_step_are_written_as_in_a_config():
+    results = {'keypoint': np.zeros((1, 4, 22, 2))}
+    config = {'layout': dict(name='imigue22', joints=['a']), 'sigma': 0.6}
+    stages = [Stage(name, config, None, results, False) for name in ('', 'Step')]
+    said = "layout=dict(name='imigue22', joints=['a']), sigma=0.6"
+    assert _caption(stages, 1, 2000) == ['1  Step', said]
 
 
 # -- skeletons

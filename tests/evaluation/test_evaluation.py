@@ -2,6 +2,7 @@
 
 import json
 from collections import OrderedDict
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from pyskl import evaluation
 from pyskl.errors import ConfigError, DataError
 from pyskl.evaluation import (
     confusion_matrix,
@@ -108,6 +110,14 @@ def test_confusion_rows_are_true_classes_and_columns_predicted_ones():
     ]
 
 
+def test_what_is_returned_and_known_can_be_imported():
+    scores, labels = np.eye(6), np.arange(6)
+    assert isinstance(per_class_report(scores, labels), evaluation.ClassReport)
+    assert isinstance(evaluation.reliability_bins(scores, labels), evaluation.ReliabilityBins)
+    assert len(evaluate(scores, labels, evaluation.METRICS)) == 5
+    assert set(evaluation.METRICS) > set(evaluation.ONE_LABEL_METRICS)
+
+
 def test_evaluate_gives_the_published_keys_in_the_order_asked_for():
     scores, labels = np.eye(6), np.arange(6)
     figures = evaluate(
@@ -125,11 +135,15 @@ def test_evaluate_gives_the_published_keys_in_the_order_asked_for():
         (np.zeros((3, 4)), [0, 1], '3 rows of scores for 2 labels'),
         (np.zeros(4), [0], r'scores have shape'),
         (np.zeros((2, 0)), [0, 0], r'scores have shape'),
+        ([[0.1, 0.2], [0.1]], [0, 1], 'scores.*differ in length'),
+        ([], [], r'scores.*\(0,\)'),
+        ([['a', 'b']], [0], 'scores have shape'),
         (np.zeros((1, 4), complex), [0], 'scores.*complex'),
         (np.zeros((2, 4)), [0, 4], r'labels\[1\] = 4: expected 0..3'),
         (np.zeros((2, 4)), [-2, 0], r'labels\[0\] = -2'),
         (np.zeros((2, 4)), [0.0, 1.0], 'labels.*float'),
         (np.zeros((2, 4)), [[0, 1]], r'labels.*\(1, 2\)'),
+        (np.zeros((2, 4)), [[0], [1, 2]], 'labels.*differ in length'),
         (np.zeros((2, 4)), [-1, -1], 'none of the 2 clips'),
         (np.zeros((0, 4)), [], 'none of the 0 clips'),
         ([[0.0, np.nan]], [1], 'NaN in row 0'),
@@ -144,9 +158,10 @@ def test_wrong_input_is_named(scores, labels, message):
 def test_wrong_questions_are_named():
     with pytest.raises(ConfigError, match='Did you mean macro_f1'):
         evaluate([[1.0]], [0], ('macro_f',))
-    for topk in (0, (1, 0), (1.5,), (True,)):
-        with pytest.raises(ConfigError, match='topk'):
-            top_k_accuracy([[1.0]], [0], topk)
+    for topk in (0, (1, 0), (1.5,), (True,), (1, True), ((1,), 2)):
+        for ask in (top_k_accuracy, partial(evaluate, metrics='top_k_accuracy')):
+            with pytest.raises(ConfigError, match='topk'):
+                ask([[1.0]], [0], topk=topk)
     with pytest.raises(DataError, match='3 predictions'):
         confusion_matrix([0, 0, 0], [0, 0], 2)
     with pytest.raises(DataError, match=r'predictions\[0\] = -1'):

@@ -39,21 +39,29 @@ def test_groups_are_thirds_of_the_classes_by_their_training_clips():
     }
 
 
-@given(hnp.arrays(np.int64, st.integers(1, 50), elements=st.integers(0, 5)))
-def test_every_class_is_in_one_group_and_no_rarer_one_is_ahead(counts):
-    head, middle, tail = class_groups(counts).values()
+def test_groups_by_thresholds_are_those_of_liu_2019():
+    head, middle, tail = class_groups([101, 100, 20, 19, 0], thresholds=(100, 20)).values()
+    assert (head.tolist(), middle.tolist(), tail.tolist()) == ([0], [1, 2], [3, 4])
+
+
+@given(
+    hnp.arrays(np.int64, st.integers(1, 50), elements=st.integers(0, 5)),
+    st.sampled_from([None, (3, 1)]),
+)
+def test_every_class_is_in_one_group_and_no_rarer_one_is_ahead(counts, thresholds):
+    head, middle, tail = class_groups(counts, thresholds).values()
     assert sorted([*head, *middle, *tail]) == list(range(len(counts)))
     for front, back in ((head, middle), (middle, tail), (head, tail)):
         assert not len(front) or not len(back) or counts[front].min() >= counts[back].max()
 
 
 @settings(deadline=None)
-@given(st.integers(0, 2**31))
-def test_group_accuracy_is_the_mean_over_the_groups_classes(seed):
+@given(st.integers(0, 2**31), st.sampled_from([None, (20, 5)]))
+def test_group_accuracy_is_the_mean_over_the_groups_classes(seed, thresholds):
     scores, labels = clips(seed)
     counts = np.random.default_rng(seed).integers(0, 40, 7)
-    found = group_accuracy(scores, labels, counts)
-    for name, group in class_groups(counts).items():
+    found = group_accuracy(scores, labels, counts, thresholds)
+    for name, group in class_groups(counts, thresholds).items():
         shares = [
             np.mean([s.argmax() == k for s, y in zip(scores, labels) if y == k])
             for k in group
@@ -120,6 +128,7 @@ def test_the_interval_of_a_mean_is_about_two_standard_errors_either_side():
     error = values.std() / 20
     assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.25 * error)
     assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.25 * error)
+    assert bootstrap_interval(np.mean, values, level=0.5)[0] > low
 
 
 def test_the_interval_repeats_with_its_seed_and_keeps_rows_together():
@@ -131,6 +140,15 @@ def test_the_interval_repeats_with_its_seed_and_keeps_rows_together():
         bootstrap_interval(np.mean, np.arange(30.0), seed=seed) for seed in (1, 1, 2)
     )
     assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ('arrays', 'groups'),
+    [(([1, 2, 3], [1, 2, 3, 4]), None), (([1, 2], [1]), None), (([],), None), (([1, 2],), [0])],
+)
+def test_arrays_that_do_not_belong_together_are_refused(arrays, groups):
+    with pytest.raises(DataError, match='bootstrap'):
+        bootstrap_interval(lambda *rows: float(np.mean(rows[0])), *arrays, groups=groups)
 
 
 @pytest.mark.parametrize(

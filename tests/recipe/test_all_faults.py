@@ -72,6 +72,15 @@ def test_what_does_not_belong_together_is_told_beside_what_cannot_be_built():
         assert sum(words in line for line in lines) == 1, words
 
 
+@pytest.mark.parametrize(
+    ('model', 'others'), [(dict(model__backbone__dept=50), 1), (dict(model=None), 0)]
+)
+def test_an_unknown_figure_is_told_without_a_sound_model(model, others):
+    lines = faults_of(changed(evaluation__save_best='nonsense', **model))
+    assert sum("save_best = 'nonsense'" in line for line in lines) == 1
+    assert len(lines) == 1 + others
+
+
 def test_missing_keys_are_all_named():
     missing = ['model', 'optimizer', 'data.train']
     with pytest.raises(ConfigError) as caught:

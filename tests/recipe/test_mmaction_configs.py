@@ -204,6 +204,13 @@ def test_steps_warm_up_and_the_rest_of_mmengines_words(write):
     assert recipe.data.videos_per_gpu == 3
 
 
+def test_a_hook_that_says_nothing_of_saving_leaves_checkpoint_config_as_it_is(write):
+    theirs = config_1x(GRAPH_ROWS[0])
+    theirs['default_hooks']['checkpoint'] = dict(type='CheckpointHook', save_best='auto')
+    theirs['checkpoint_config'] = dict(interval=5)
+    assert read_recipe(load_config(write(theirs))).checkpoint_config.interval == 5
+
+
 def test_trackers_are_loggers(write):
     theirs = config_1x(GRAPH_ROWS[0])
     wandb = dict(type='WandbVisBackend', init_kwargs=dict(project='p'), commit=True)

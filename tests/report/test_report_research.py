@@ -7,7 +7,7 @@ import pytest
 from report_data import data_of, made_up_scores, two_streams, write_work_dir
 from scipy.stats import binomtest
 
-from pyskl.errors import UserError
+from pyskl.errors import DataError, UserError
 from pyskl.evaluation import ONE_LABEL_METRICS, bootstrap_interval, compare_answers, evaluate
 from pyskl.report import ReportOptions, build_report, figures
 from pyskl.report.clip_map import clip_map
@@ -48,6 +48,16 @@ def test_pairs_are_counted_and_their_difference_is_that_of_the_accuracies():
     found = compare_answers(first, second)
     assert (found.both, found.first, found.second, found.neither) == (2, 2, 1, 1)
     assert found.difference == pytest.approx(1 / 6) and found.low <= found.difference <= found.high
+    assert compare_answers(first.astype(int), second.tolist()) == found
+    narrow = compare_answers(first, second, num_draws=400, seed=3)
+    gain = first.astype(float) - second
+    assert (narrow.low, narrow.high) == bootstrap_interval(np.mean, gain, num_draws=400, seed=3)
+
+
+@pytest.mark.parametrize(('first', 'second'), [([1, 0], [1]), ([], []), ([[1]], [[0]])])
+def test_answers_that_are_no_pairs_are_refused(first, second):
+    with pytest.raises(DataError, match='paired'):
+        compare_answers(first, second)
 
 
 def test_another_run_is_compared_clip_by_clip(page, streams):

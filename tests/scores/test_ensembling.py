@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -18,16 +19,19 @@ from pyskl.scores import (
     fit_temperature,
     judge,
     kind_of,
+    labels_by_name,
     leave_one_out,
     load_fit,
+    log_probabilities,
+    refuse_same_clips,
     save_fit,
+    simplex_grid,
     soften,
 )
 from pyskl.scores.align import Aligned
 from pyskl.scores.cross_validation import deal_folds
-from pyskl.scores.fitting import choose_weights, simplex_grid
-from pyskl.scores.leakage import refuse_same_clips
-from pyskl.scores.probabilities import log_probabilities
+from pyskl.scores.fit_report import gain_lines
+from pyskl.scores.fitting import choose_weights
 from pyskl.scores.score_file import Scores
 
 
@@ -222,6 +226,14 @@ def test_leaving_out_the_best_stream_costs_most():
     assert [entry.fitted for entry in alone] == pytest.approx(expected)
 
 
+def test_a_gain_that_may_be_chance_is_said_over_both_rivals():
+    streams, labels = made_up(3, 60, 5, skill=(0.0, 0.0, 0.0), seed=1)
+    fit, estimate = fit_blend(streams, labels), cross_validate(streams, labels)
+    lines = [line for line in gain_lines(fit, estimate, 0.0) if 'not shown' in line]
+    rivals = [re.search('better than (.+):', line)[1] for line in lines]
+    assert rivals == ['equal weights', 'the best single stream']
+
+
 # Never on what is reported ------------------------------------------------------------------------
 
 
@@ -253,6 +265,19 @@ def test_separate_clips_pass_even_with_streams_that_say_the_same_everywhere():
 def test_the_clips_that_are_reported_are_refused(test, labelled, says):
     with pytest.raises(DataError, match=says):
         refuse(stream('v.npz', 'abc'), test, labelled)
+
+
+@pytest.mark.parametrize('other', [[0, 1], None, 1.5, 7])
+def test_labels_of_clips_that_are_not_asked_for_do_not_matter(other):
+    assert labels_by_name(['a'], {'b': other, 'a': 1}, 2, 'ann.pkl', 'Try.').tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ('ids', 'says'), [('ab', 'holds no clip b'), ('ac', r'labels\[1\] = 7'), ('d', 'none of the 1')]
+)
+def test_labels_that_are_asked_for_are_checked(ids, says):
+    with pytest.raises(DataError, match=rf'ann\.pkl: {says}'):
+        labels_by_name(ids, {'a': 1, 'c': 7, 'd': -1}, 2, 'ann.pkl', 'Try.')
 
 
 # Saved and loaded ---------------------------------------------------------------------------------

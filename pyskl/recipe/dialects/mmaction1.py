@@ -241,7 +241,9 @@ def _hooks(hooks: dict[str, Any], log: TranslationLog) -> dict[str, Any]:
     saving = hooks.get('checkpoint')
     if isinstance(saving, Mapping):
         known = ('interval', 'by_epoch', 'max_keep_ckpts')
-        translated['checkpoint_config'] = renamed(saving, dict(zip(known, known)))
+        kept = renamed(saving, dict(zip(known, known)))
+        if kept:  # otherwise a checkpoint_config of the config's own counts
+            translated['checkpoint_config'] = kept
         best = saving.get('save_best', 'auto')
         if best != 'auto':
             figure = _FIGURES.get(best, best) if isinstance(best, str) else best
