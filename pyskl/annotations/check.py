@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import DataError
 from ..labels import IMIGUE_LABELS
 from ..skeletons import Layout, guess_layout
-from ..wording import brief, count, repeated, some
+from ..wording import brief, count, plain, repeated, some
 from .about import About
 from .check_poses import check_poses, check_sides
 from .check_report import Report, spread
@@ -225,9 +225,10 @@ def _labels(
             'clips with several labels (multi_class=True)': int((lists.lengths > 1).sum()),
             'clips of none of the classes': int((lists.lengths == 0).sum()),
         }
-    report.facts['clips per class'] = {
-        int(k): int(n) for k, n in zip(*np.unique(labelled, return_counts=True))
-    }
+    present = {int(k): int(n) for k, n in zip(*np.unique(labelled, return_counts=True))}
+    report.facts['clips per class'] = present
+    if isinstance(names, (list, tuple)):
+        report.facts['class names'] = {k: plain(names[k]) for k in present if k < len(names)}
     if 0 < num_labelled < len(lists):
         without = [a['frame_dir'] for a in clean if a['label'] == NO_LABEL]
         report.warnings.append(

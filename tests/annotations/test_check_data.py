@@ -77,6 +77,11 @@ def test_good_data_have_no_errors_and_no_warnings():
     assert report.facts.items() >= found.items()
 
 
+def test_classes_are_named_where_the_file_names_them():
+    report = check_annotations({**good(), 'label_names': ['wave', 'nod', 'rub']})
+    assert report.facts['class names'] == {0: 'wave', 1: 'nod', 2: 'rub'}
+
+
 def nan(field: str) -> np.ndarray:
     array = clip('a')[field].copy()
     array[0, 3, 1] = np.nan
