@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from kill_training import ended, start, wait_for
+from kill_training import ended, newest, start, wait_for
 from run_files import assert_same_checkpoint
 from test_kill import clips
 from tiny import problem, run
@@ -164,9 +164,9 @@ def test_a_second_training_as_a_process_says_who_is_there(tmp_path, processes):
         assert first.poll() is None
         first.kill()
         first.wait()
-    third = start(*words)
-    with ended(third):
-        wait_for(lambda: len(list((tmp_path / 'run').glob('*.log'))) > 1, third)
+    before = newest(tmp_path / 'run')
+    with ended(start(*words)) as third:
+        wait_for(lambda: newest(tmp_path / 'run') != before, third)
         third.terminate()
         assert third.wait(60) == 128 + signal.SIGTERM
 
