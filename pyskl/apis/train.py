@@ -280,8 +280,8 @@ def _check_tests_to_come(
 
 def _log_resume(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
     without = '--no-resume with another --work-dir' if given is None else 'without resume_from, it'
-    said = 'Going on from %s (epoch %s, iteration %s); %s starts anew.'
-    logger.info(said, resume.path, *resume.progress, without)
+    line = 'Going on from %s (epoch %s, iteration %s); %s starts anew.'
+    logger.info(line, resume.path, *resume.progress, without)
     _warn(logger, resume.notes)
 
 

@@ -89,7 +89,7 @@ class Parser(argparse.ArgumentParser):
             choices=['none', 'pytorch', 'slurm'],
             help='launcher of several processes (default: pytorch under torchrun, else none)',
         )
-        self.add_argument('--local_rank', '--local-rank', help=argparse.SUPPRESS)
+        self.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
 
     def format_help(self) -> str:
         """Return the help text."""

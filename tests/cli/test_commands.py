@@ -104,3 +104,10 @@ def test_a_command_in_a_process_of_its_own_starts_with_or_without_the_project(mo
     assert calling.child_command('train') == [sys.executable, str(ROOT / 'tools' / 'train.py')]
     monkeypatch.setattr(calling, 'checkout', lambda: None)
     assert calling.child_command('check_data') == [sys.executable, '-m', 'pyskl', 'check']
+
+
+@pytest.mark.parametrize('name', ['train', 'test'])
+def test_the_rank_that_old_launchers_pass_is_a_number(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        dispatch([name, 'config.py', '--local_rank', 'abc'])
+    assert ended.value.code == 2 and '--local_rank' in capsys.readouterr().err

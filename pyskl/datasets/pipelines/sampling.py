@@ -34,7 +34,7 @@ class _UniformSampling(Step):
             return _test_indices(*settings, self.seed, decodes)
         return _draw(np.random, *settings, within_part=decodes)
 
-    def _say_clips(self, results: Results) -> None:
+    def _set_clip_fields(self, results: Results) -> None:
         results.update(clip_len=self.clip_len, frame_interval=None, num_clips=self.num_clips)
 
 
@@ -77,7 +77,7 @@ class UniformSampleFrames(_UniformSampling):
     def __call__(self, results: Results) -> Results:
         """Sample frames of a clip."""
         results['frame_inds'], num_frames = self.draw(results)
-        self._say_clips(results)
+        self._set_clip_fields(results)
         if num_frames != results['total_frames']:
             results['sampled_frames'] = num_frames
         return results
@@ -133,7 +133,7 @@ class UniformSampleDecode(_UniformSampling):
             score = score.take(inds, axis=1).astype(np.float32, copy=False)
             keypoint = np.concatenate([keypoint, score[..., None]], axis=-1)
         results['keypoint'] = keypoint
-        self._say_clips(results)
+        self._set_clip_fields(results)
         return results
 
 
